@@ -1,0 +1,79 @@
+# Copyright (c) Obsyk. All rights reserved.
+# Licensed under the Apache License, Version 2.0.
+
+# The one door: people and CI run the same targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check fmt-check clippy generated deny bench manifests fmt clean
+
+# Tools that the checks need are installed once, here, and outlive `make clean` and a new clone.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/obsyk-testkit/tools
+CARGO_DENY_VERSION := 0.20.2
+
+# The demo makes its own cluster unless KUBECONFIG is given to make itself: one that merely stands in the environment may
+# belong to something that nobody wants to try things on.
+ifeq ($(origin KUBECONFIG),command line)
+DEMO_ENV := KUBECONFIG='$(KUBECONFIG)'
+else
+DEMO_ENV := -u KUBECONFIG
+endif
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Run the main job on a cluster of its own (or: make demo KUBECONFIG=…)
+	@cargo build --locked -p obsyk-operator -p obsyk-testkit --bin obsyk-operator --bin obsyk-demo
+	@env $(DEMO_ENV) cargo run --quiet --locked -p obsyk-testkit --bin obsyk-demo
+
+run: ## Run the operator against the current kubeconfig context (ARGS=… for flags)
+	cargo run --locked --bin obsyk-operator -- run $(ARGS)
+
+test: ## Run all tests, those against a real API server among them
+	cargo test --workspace --locked
+
+check: fmt-check clippy generated deny ## Format, lints, generated files, architecture, dependencies
+
+fmt-check:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+generated:
+	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture
+
+# The database of advisories lives on the network. Where it can be reached, a vulnerable dependency fails the check; where it
+# can't, that is said, and REQUIRE_ADVISORIES=1 makes it a failure.
+deny:
+	@deny="$$(command -v cargo-deny || true)"; \
+	if [ -z "$$deny" ]; then \
+	  deny='$(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny'; \
+	  if [ ! -x "$$deny" ]; then \
+	    echo 'installing cargo-deny $(CARGO_DENY_VERSION), once, into $(TOOLS): some minutes'; \
+	    cargo install --locked --root '$(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)' cargo-deny@$(CARGO_DENY_VERSION); \
+	  fi; \
+	fi; \
+	"$$deny" --locked --workspace check --hide-inclusion-graph bans licenses sources; \
+	limit="$$(command -v timeout || true)"; \
+	if GIT_TERMINAL_PROMPT=0 $${limit:+$$limit 120} "$$deny" --locked --workspace fetch db >/dev/null 2>&1; then \
+	  "$$deny" --locked --workspace check --disable-fetch advisories; \
+	elif [ "$${REQUIRE_ADVISORIES:-0}" = 1 ]; then \
+	  echo 'advisories: the database cannot be reached, and REQUIRE_ADVISORIES=1'; exit 1; \
+	else \
+	  echo 'advisories: NOT CHECKED, the database cannot be reached from here'; \
+	fi
+
+bench: ## Measure the release build at 10,000 pods and print the table (ARGS=… for others)
+	cargo build --release --locked -p obsyk-operator
+	cargo run --release --locked -p obsyk-testkit --bin obsyk-bench -- $(ARGS)
+
+manifests: ## Write the generated files in manifests/ and charts/
+	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests
+
+fmt: ## Format the source
+	cargo fmt --all
+
+clean: ## Remove what was built (the cache of tools and control planes stays)
+	cargo clean

@@ -1,0 +1,58 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The SupervisorActor: all resources.
+//!
+//! It owns an AgentActor for each resource. It promises that the agents are those of the resources, one for each, and
+//! that an agent that dies is built anew. When it can't keep that promise, the process ends. It knows nothing of kinds,
+//! tokens or snapshots.
+
+mod handlers;
+mod messages;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use actix::{Addr, SpawnHandle};
+use obsyk_domain::agent::Policy;
+use obsyk_domain::ports::{AgentKey, Ports};
+use obsyk_domain::resource::KindSet;
+use obsyk_domain::time::Chance;
+use tokio::sync::oneshot;
+
+use crate::agent::AgentActor;
+pub use messages::{AllApplied, Apply, Drain, Inspect, Ping, Remove};
+pub use state::{Effect, SupervisorState};
+
+/// See the module's page.
+pub struct SupervisorActor {
+    state: SupervisorState,
+    kinds: KindSet,
+    ports: Ports,
+    chance: Box<dyn Chance>,
+    agents: HashMap<AgentKey, Addr<AgentActor>>,
+    generations: HashMap<AgentKey, u64>,
+    timer: Option<SpawnHandle>,
+    /// Dropped when the supervisor ends, however it ends.
+    _alive: Option<oneshot::Sender<()>>,
+    ending: bool,
+}
+
+impl SupervisorActor {
+    /// A supervisor of agents that collect `kinds`. `alive` is dropped when it ends: without it the process is nothing.
+    pub fn new(kinds: KindSet, policy: Policy, ports: Ports, alive: Option<oneshot::Sender<()>>) -> Self {
+        Self {
+            state: SupervisorState::new(policy),
+            kinds,
+            chance: ports.clock.chance(),
+            ports,
+            agents: HashMap::new(),
+            generations: HashMap::new(),
+            timer: None,
+            _alive: alive,
+            ending: false,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The watcher's handlers: they carry out what the state decides.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WrapFuture};
+use futures_util::{FutureExt, StreamExt};
+use obsyk_domain::ports::{LocalStream, Signal};
+use tracing::{debug, info, warn};
+
+use super::messages::{Drain, Inspect, Relist};
+use super::state::{Effect, MOST_IN_OFFER};
+use super::WatcherActor;
+use crate::agent::{Child, Listed, Unreadable};
+use crate::inspect::WatcherView;
+use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
+use crate::supervision::{ExitCause, Exited, report, report_exit};
+
+type Ctx = Context<WatcherActor>;
+
+impl Actor for WatcherActor {
+    type Context = Ctx;
+
+    fn stopped(&mut self, _: &mut Ctx) {
+        if let Some(parent) = &self.parent {
+            let cause = if self.asked { ExitCause::Asked } else { ExitCause::Panicked };
+            let child = Child::Watcher(self.state.kind());
+            report_exit(parent, Exited { child, generation: self.generation, cause });
+        }
+    }
+}
+
+impl WatcherActor {
+    /// Carries out effects in order; those behind one that is waited for come when it is done.
+    fn carry_out(&mut self, effects: impl IntoIterator<Item = Effect>, ctx: &mut Ctx) {
+        let mut rest: VecDeque<Effect> = effects.into_iter().collect();
+        while let Some(effect) = rest.pop_front() {
+            match effect {
+                Effect::Open(opening) => {
+                    debug!(kind = %self.state.kind(), ?opening, "opening");
+                    self.close(ctx);
+                    self.stream = Some(self.ports.watches.open(self.state.kind(), opening));
+                }
+                Effect::Close => self.close(ctx),
+                Effect::Listed { n, count, facts } => {
+                    debug!(kind = %self.state.kind(), count, "listed");
+                    report(&self.to.listed, Listed { n, kind: self.state.kind(), count, facts });
+                }
+                Effect::Unreadable { n, why } => {
+                    warn!(kind = %self.state.kind(), reason = %why, "kind can't be read; it is left out and tried again");
+                    report(&self.to.unreadable, Unreadable { n, kind: self.state.kind(), why });
+                }
+                Effect::Due(why) => {
+                    info!(kind = %self.state.kind(), %why, "what was known is forgotten");
+                    report(&self.to.due, SnapshotDue { why, at: self.ports.clock.now() });
+                }
+                Effect::Offer { n, changes } => {
+                    let offer = self.to.offer.send(Offer { n, kind: self.state.kind(), changes });
+                    ctx.spawn(offer.into_actor(self).map(move |reply, act, ctx| {
+                        // A sender that is gone takes no more; its agent restarts this watcher too.
+                        let reply = reply.unwrap_or(Err(Refusal::SnapshotDue));
+                        let now = act.ports.clock.now();
+                        let effects = act.state.on_offered(now, reply, act.chance.as_mut());
+                        act.carry_out(rest.into_iter().chain(effects), ctx);
+                    }));
+                    self.pull(ctx);
+                    return;
+                }
+                Effect::Spool { n, spool } => {
+                    let spooled = self.to.spooled.send(Spooled { n, kind: self.state.kind(), spool });
+                    ctx.spawn(spooled.into_actor(self).map(move |_, act, ctx| {
+                        let now = act.ports.clock.now();
+                        let effects = act.state.on_spooled(now, act.chance.as_mut());
+                        act.carry_out(rest.into_iter().chain(effects), ctx);
+                    }));
+                    self.pull(ctx);
+                    return;
+                }
+            }
+        }
+        self.pull(ctx);
+    }
+
+    fn close(&mut self, ctx: &mut Ctx) {
+        self.stream = None;
+        if let Some(pull) = self.pull.take() {
+            ctx.cancel_future(pull);
+        }
+    }
+
+    /// Takes what the stream has ready, when the state is ready for it; and sets the timer.
+    fn pull(&mut self, ctx: &mut Ctx) {
+        self.set_timer(ctx);
+        if self.pull.is_some() || !self.state.is_ready() {
+            return;
+        }
+        let Some(stream) = self.stream.take() else { return };
+        let pull = ctx.spawn(batch(stream).into_actor(self).map(|(stream, signals, ended), act, ctx| {
+            act.pull = None;
+            act.stream = (!ended).then_some(stream);
+            let now = act.ports.clock.now();
+            let mut effects = Vec::new();
+            if !signals.is_empty() {
+                effects.extend(act.state.on_signals(now, signals, act.chance.as_mut()));
+            }
+            let reopened = effects.iter().any(|effect| matches!(effect, Effect::Open(_) | Effect::Close));
+            if ended && !reopened {
+                effects.extend(act.state.on_closed(now, act.chance.as_mut()));
+            }
+            act.carry_out(effects, ctx);
+        }));
+        self.pull = Some(pull);
+    }
+
+    fn set_timer(&mut self, ctx: &mut Ctx) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let Some(at) = self.state.wake() else { return };
+        let wait = at.since(self.ports.clock.now()).max(Duration::from_millis(1));
+        self.timer = Some(ctx.run_later(wait, |act, ctx| {
+            act.timer = None;
+            let now = act.ports.clock.now();
+            let effects = act.state.on_timer(now, act.chance.as_mut());
+            act.carry_out(effects, ctx);
+        }));
+    }
+}
+
+/// What the stream has ready, at least one signal and at most an offer's worth; and whether it ended.
+async fn batch(mut stream: LocalStream<Signal>) -> (LocalStream<Signal>, Vec<Signal>, bool) {
+    let Some(first) = stream.next().await else { return (stream, Vec::new(), true) };
+    let mut signals = vec![first];
+    while signals.len() < MOST_IN_OFFER {
+        match stream.next().now_or_never() {
+            Some(Some(signal)) => signals.push(signal),
+            Some(None) => return (stream, signals, true),
+            None => break,
+        }
+    }
+    (stream, signals, false)
+}
+
+impl Handler<Relist> for WatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, Relist { n }: Relist, ctx: &mut Ctx) {
+        let effects = self.state.on_relist(self.ports.clock.now(), n);
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<Drain> for WatcherActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, ctx: &mut Ctx) {
+        self.asked = true;
+        let effects = self.state.on_drain();
+        self.carry_out(effects, ctx);
+        ctx.stop();
+    }
+}
+
+impl Handler<Inspect> for WatcherActor {
+    type Result = MessageResult<Inspect>;
+
+    fn handle(&mut self, _: Inspect, _: &mut Ctx) -> Self::Result {
+        let (lists, events) = self.state.totals();
+        MessageResult(WatcherView {
+            kind: self.state.kind(),
+            generation: self.generation,
+            phase: self.state.phase(),
+            known: self.state.known().len() as u64,
+            undecodable: self.state.known().undecodable() as u64,
+            version: self.state.newest(),
+            lists,
+            events,
+            restarts: 0,
+        })
+    }
+}

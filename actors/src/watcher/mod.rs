@@ -1,0 +1,79 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The WatcherActor: one kind of one agent.
+//!
+//! It owns the kind's stream and what is known of each object. It promises to offer every change, in order, and to have
+//! one offer under way at most; to report every list's end; and to stop when asked. It doesn't judge rates, the platform
+//! or other kinds, and keeps no object.
+
+mod handlers;
+mod known;
+mod messages;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use actix::{Addr, Recipient, SpawnHandle, WeakAddr};
+use obsyk_domain::ports::{LocalStream, Ports, Signal};
+use obsyk_domain::resource::ResourceKind;
+use obsyk_domain::time::Chance;
+
+use crate::agent::{AgentActor, Listed, Unreadable};
+use crate::sender::{Offer, SnapshotDue, Spooled};
+pub use known::{Known, Seen};
+pub use messages::{Drain, Inspect, Phase, Relist};
+pub use state::{Effect, MOST_IN_OFFER, STALLED, WatcherState};
+
+/// Whom a watcher talks to.
+#[derive(Clone, Debug)]
+pub struct Collaborators {
+    /// Offers go to the sender.
+    pub offer: Recipient<Offer>,
+    /// Lists too.
+    pub spooled: Recipient<Spooled>,
+    /// Reports go to the agent.
+    pub listed: Recipient<Listed>,
+    /// Reports go to the agent.
+    pub unreadable: Recipient<Unreadable>,
+    /// Reports go to the agent.
+    pub due: Recipient<SnapshotDue>,
+}
+
+/// See the module's page.
+pub struct WatcherActor {
+    state: WatcherState,
+    to: Collaborators,
+    parent: Option<WeakAddr<AgentActor>>,
+    ports: Ports,
+    chance: Box<dyn Chance>,
+    generation: u64,
+    stream: Option<LocalStream<Signal>>,
+    pull: Option<SpawnHandle>,
+    timer: Option<SpawnHandle>,
+    asked: bool,
+}
+
+impl WatcherActor {
+    /// A watcher of `kind` that waits for [`Relist`]. `parent` is told of its end.
+    pub fn new(
+        kind: ResourceKind,
+        generation: u64,
+        ports: Ports,
+        to: Collaborators,
+        parent: Option<Addr<AgentActor>>,
+    ) -> Self {
+        Self {
+            state: WatcherState::new(kind),
+            to,
+            parent: parent.map(|parent| parent.downgrade()),
+            chance: ports.clock.chance(),
+            ports,
+            generation,
+            stream: None,
+            pull: None,
+            timer: None,
+            asked: false,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What an answer of the platform means: the protocol's table, as a type.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::retry::{RETRY_AFTER_ABSENT, clamp_retry_after};
+
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fault {
+    /// The name of the host didn't resolve.
+    Dns,
+    /// No connection was made: refused, no route, or not within its deadline.
+    Connect,
+    /// The TLS handshake failed: an expired or foreign certificate, an unknown authority.
+    Tls,
+    /// The proxy refused or isn't there.
+    Proxy,
+    /// The connection broke before the answer was whole.
+    Reset,
+    /// No answer within the deadline.
+    Timeout,
+    /// What came back isn't an answer: broken HTTP, or more than we are willing to read.
+    Garbled,
+}
+
+impl Fault {
+    /// A word for logs and metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Proxy => "proxy",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+            Self::Garbled => "garbled",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dns => "its name can't be resolved",
+            Self::Connect => "no connection",
+            Self::Tls => "the TLS handshake failed",
+            Self::Proxy => "the proxy refused the connection",
+            Self::Reset => "the connection broke",
+            Self::Timeout => "no answer in time",
+            Self::Garbled => "the answer can't be read",
+        })
+    }
+}
+
+/// What came back for a request. Bytes of the platform never get this far: only the status and its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer with this status; `Retry-After`, when it was there and could be read.
+    Status {
+        /// The HTTP status code.
+        code: u16,
+        /// `Retry-After`, as a wait from now.
+        retry_after: Option<Duration>,
+    },
+    /// No answer. `ambiguous` when the body may have reached the platform all the same.
+    Lost {
+        /// What went wrong.
+        fault: Fault,
+        /// Whether the request may still be, or have been, carried out.
+        ambiguous: bool,
+    },
+}
+
+impl Outcome {
+    /// An answer without `Retry-After`.
+    pub const fn status(code: u16) -> Self {
+        Self::Status { code, retry_after: None }
+    }
+
+    /// Its row in the table of answers.
+    pub fn meaning(self) -> Meaning {
+        match self {
+            Self::Lost { ambiguous, .. } => Meaning::Unavailable { at_least: None, ambiguous },
+            Self::Status { code, retry_after } => match code {
+                200..=299 => Meaning::Accepted,
+                401 => Meaning::Unauthorized,
+                403 => Meaning::Forbidden,
+                400 | 422 => Meaning::Invalid,
+                404 => Meaning::NotFound,
+                410 => Meaning::Gone,
+                408 | 429 => Meaning::Later { wait: clamp_retry_after(retry_after.unwrap_or(RETRY_AFTER_ABSENT)) },
+                413 => Meaning::TooLarge,
+                500..=599 => Meaning::Unavailable { at_least: retry_after.map(clamp_retry_after), ambiguous: false },
+                _ => Meaning::Refused,
+            },
+        }
+    }
+
+    /// Whether the request may have been carried out though no answer says so.
+    pub const fn is_ambiguous(self) -> bool {
+        matches!(self, Self::Lost { ambiguous: true, .. })
+    }
+
+    /// `2xx`, `4xx`, … or the fault's word, for metrics.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Lost { fault, .. } => fault.label(),
+            Self::Status { code, .. } => match code {
+                100..=199 => "1xx",
+                200..=299 => "2xx",
+                300..=399 => "3xx",
+                400..=499 => "4xx",
+                _ => "5xx",
+            },
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status { code, .. } => write!(f, "status {code}"),
+            Self::Lost { fault, .. } => fault.fmt(f),
+        }
+    }
+}
+
+/// A row of the table of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// 2xx.
+    Accepted,
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+    /// 400, 422: this object, or this snapshot, isn't understood.
+    Invalid,
+    /// 404.
+    NotFound,
+    /// 410: of interest for a delete only, else as [`Meaning::Refused`].
+    Gone,
+    /// 408, 429: not before `wait` is over.
+    Later {
+        /// `Retry-After`, clamped, or its default.
+        wait: Duration,
+    },
+    /// 413.
+    TooLarge,
+    /// Any other 4xx, and 3xx, which is never followed.
+    Refused,
+    /// 5xx, no connection, reset, time-out: worth a retry.
+    Unavailable {
+        /// `Retry-After`, clamped, as a lower bound of the wait.
+        at_least: Option<Duration>,
+        /// Whether the request may have been carried out.
+        ambiguous: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_row() {
+        let row = |code| Outcome::status(code).meaning();
+        assert_eq!(row(200), Meaning::Accepted);
+        assert_eq!(row(204), Meaning::Accepted);
+        assert_eq!(row(401), Meaning::Unauthorized);
+        assert_eq!(row(403), Meaning::Forbidden);
+        assert_eq!(row(400), Meaning::Invalid);
+        assert_eq!(row(422), Meaning::Invalid);
+        assert_eq!(row(404), Meaning::NotFound);
+        assert_eq!(row(410), Meaning::Gone);
+        assert_eq!(row(413), Meaning::TooLarge);
+        for code in [300, 301, 302, 307, 308, 402, 405, 409, 418, 451, 499] {
+            assert_eq!(row(code), Meaning::Refused, "{code}");
+        }
+        for code in [500, 502, 503, 504, 599] {
+            assert_eq!(row(code), Meaning::Unavailable { at_least: None, ambiguous: false }, "{code}");
+        }
+    }
+
+    #[test]
+    fn throttled_without_retry_after_waits_thirty_seconds() {
+        assert_eq!(Outcome::status(429).meaning(), Meaning::Later { wait: Duration::from_secs(30) });
+    }
+
+    #[test]
+    fn retry_after_is_held_within_its_bounds() {
+        let with = |code, secs| {
+            Outcome::Status { code, retry_after: Some(Duration::from_secs(secs)) }.meaning()
+        };
+        assert_eq!(with(429, 0), Meaning::Later { wait: Duration::from_secs(1) });
+        assert_eq!(with(408, 86_400), Meaning::Later { wait: Duration::from_secs(300) });
+        assert_eq!(
+            with(503, 7),
+            Meaning::Unavailable { at_least: Some(Duration::from_secs(7)), ambiguous: false }
+        );
+    }
+}

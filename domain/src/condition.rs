@@ -1,0 +1,298 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What is told to the admin: from how things stand to the conditions of the resource.
+//!
+//! A message says what is wrong, where, and what to do; it names the Secret and key, the kind, or the status code. Bytes
+//! of the platform never get here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use serde::Serialize;
+
+use crate::agent::SettingsError;
+use crate::answer::{Fault, Outcome};
+use crate::credentials::CredentialsError;
+use crate::resource::{KindSet, ResourceKind};
+use crate::token::TokenError;
+
+/// Why a kind can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unreadability {
+    /// The operator may not list or watch it.
+    Forbidden,
+    /// The API server doesn't have it.
+    Absent,
+    /// Its list made no progress for a minute.
+    Stalled,
+}
+
+impl fmt::Display for Unreadability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Forbidden => "forbidden; grant list and watch",
+            Self::Absent => "not served by the API server",
+            Self::Stalled => "its list makes no progress",
+        })
+    }
+}
+
+/// How things stand between the sender and the platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing was sent yet.
+    #[default]
+    Fresh,
+    /// The last request was accepted.
+    Up,
+    /// No token can be had.
+    NoToken(TokenError),
+    /// The platform refuses the credentials: this was its answer.
+    Denied(Outcome),
+    /// Requests fail and are tried again: this was the last answer.
+    Trying(Outcome),
+    /// Retries are used up; only probes go out until one is accepted.
+    Open(Outcome),
+}
+
+/// Who speaks, of several resources for one platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// This one.
+    Speaks,
+    /// Another one, named here; this one sends nothing.
+    Duplicate {
+        /// Namespace and name of the one that speaks.
+        of: String,
+    },
+}
+
+/// How things stand with an agent.
+#[derive(Clone, Debug)]
+pub struct Situation<'a> {
+    /// What is wrong with the resource itself.
+    pub settings_error: Option<&'a SettingsError>,
+    /// Whether it speaks.
+    pub standing: &'a Standing,
+    /// Name of the Secret.
+    pub secret: &'a str,
+    /// Whether there are credentials, be they the last good ones.
+    pub has_credentials: bool,
+    /// What is wrong with the Secret.
+    pub credentials_error: Option<CredentialsError>,
+    /// Whether the Secret was looked at.
+    pub secret_seen: bool,
+    /// Whether the cluster's uid is known; `None` while it is asked for.
+    pub cluster_known: Option<bool>,
+    /// The platform, as the resource has it.
+    pub platform: &'a str,
+    /// The way there.
+    pub link: Link,
+    /// A snapshot was accepted for this platform.
+    pub accepted: bool,
+    /// The last snapshot was refused, and with what.
+    pub refused: Option<Outcome>,
+    /// Kinds that can't be read.
+    pub unreadable: &'a BTreeMap<ResourceKind, Unreadability>,
+    /// Kinds that are too large for the platform and go as events.
+    pub too_large: KindSet,
+    /// Objects that the platform refuses, by kind.
+    pub set_aside: &'a BTreeMap<ResourceKind, u64>,
+    /// Objects that can't be decoded, by kind.
+    pub undecodable: &'a BTreeMap<ResourceKind, u64>,
+    /// Children that were restarted too often.
+    pub failing: bool,
+}
+
+struct Verdict {
+    kind: &'static str,
+    status: &'static str,
+    reason: &'static str,
+    message: String,
+}
+
+fn verdict(kind: &'static str, status: bool, reason: &'static str, message: impl Into<String>) -> Verdict {
+    Verdict { kind, status: if status { "True" } else { "False" }, reason, message: message.into() }
+}
+
+impl Situation<'_> {
+    /// The conditions, with the transition times of `previous` where nothing changed.
+    pub fn conditions(&self, previous: &[Condition], generation: Option<i64>, now: Timestamp) -> Vec<Condition> {
+        [self.available(), self.syncing(), self.degraded()]
+            .into_iter()
+            .map(|verdict| {
+                let since = previous
+                    .iter()
+                    .find(|known| known.type_ == verdict.kind && known.status == verdict.status)
+                    .map_or(Time(now), |known| known.last_transition_time.clone());
+                Condition {
+                    type_: verdict.kind.to_owned(),
+                    status: verdict.status.to_owned(),
+                    reason: verdict.reason.to_owned(),
+                    message: verdict.message,
+                    last_transition_time: since,
+                    observed_generation: generation,
+                }
+            })
+            .collect()
+    }
+
+    /// It sends nothing, by what the resource says or because another one speaks.
+    pub fn is_idle(&self) -> bool {
+        self.settings_error.is_some() || *self.standing != Standing::Speaks
+    }
+
+    /// What something outside has to give: credentials, the cluster's uid, the platform. Reason and message.
+    pub fn waits_for(&self) -> Option<(&'static str, String)> {
+        self.blocked().filter(|(reason, _)| *reason != "Starting").or_else(|| self.link_trouble())
+    }
+
+    fn available(&self) -> Verdict {
+        let no = |reason, message: String| verdict("Available", false, reason, message);
+        if let Some((reason, message)) = self.blocked() {
+            return no(reason, message);
+        }
+        match self.link {
+            Link::Up => verdict("Available", true, "Connected", "the platform accepts what is sent"),
+            Link::Fresh => no("Connecting", "nothing was sent yet".to_owned()),
+            Link::NoToken(_) | Link::Denied(_) | Link::Trying(_) | Link::Open(_) => {
+                let (reason, message) = self.link_trouble().unwrap_or(("Connecting", String::new()));
+                no(reason, message)
+            }
+        }
+    }
+
+    fn syncing(&self) -> Verdict {
+        let no = |reason, message: &str| verdict("Syncing", false, reason, message);
+        if self.blocked().is_some() {
+            return no("NotStarted", "the agent can't start; see Degraded");
+        }
+        if !self.accepted {
+            return no("SnapshotPending", "no snapshot was accepted yet");
+        }
+        match self.link {
+            Link::Up | Link::Fresh | Link::Trying(_) => {
+                verdict("Syncing", true, "Streaming", "a snapshot was accepted and changes flow")
+            }
+            Link::NoToken(_) | Link::Denied(_) | Link::Open(_) => {
+                no("Interrupted", "changes wait until the platform can be reached again; see Degraded")
+            }
+        }
+    }
+
+    fn degraded(&self) -> Verdict {
+        let yes = |reason, message: String| verdict("Degraded", true, reason, message);
+        if let Some((reason, message)) = self.blocked() {
+            let waits = matches!(reason, "Starting");
+            return if waits { verdict("Degraded", false, "AsExpected", message) } else { yes(reason, message) };
+        }
+        if let Some((reason, message)) = self.link_trouble() {
+            return yes(reason, message);
+        }
+        if let Some(error) = self.credentials_error {
+            let message = format!("Secret {}: {error}. The last good credentials stay in use", self.secret);
+            return yes(error.reason(), message);
+        }
+        if let Some(outcome) = self.refused {
+            let message = format!("{} answered the snapshot with {outcome}; it is tried again later", self.platform);
+            return yes("SnapshotRefused", message);
+        }
+        if !self.unreadable.is_empty() {
+            let kinds: Vec<String> = self.unreadable.iter().map(|(kind, why)| format!("{kind}: {why}")).collect();
+            return yes("KindUnreadable", format!("left out of snapshots until they can be read: {}", kinds.join("; ")));
+        }
+        if !self.too_large.is_empty() {
+            let message = format!("{} answers status 413 to a snapshot of: {}; they go as events", self.platform, self.too_large);
+            return yes("SnapshotTooLarge", message);
+        }
+        let rejected = self.set_aside.values().sum::<u64>();
+        if rejected > 0 {
+            let message = format!("the platform refuses these objects until they change: {}", counts(self.set_aside));
+            return yes("ObjectsSetAside", message);
+        }
+        if self.undecodable.values().sum::<u64>() > 0 {
+            let message = format!("these objects can't be decoded and aren't sent: {}", counts(self.undecodable));
+            return yes("ObjectsSetAside", message);
+        }
+        verdict("Degraded", false, "AsExpected", "nothing is wrong")
+    }
+
+    /// What keeps the agent from starting.
+    fn blocked(&self) -> Option<(&'static str, String)> {
+        if let Some(error) = self.settings_error {
+            return Some((error.reason(), error.to_string()));
+        }
+        if let Standing::Duplicate { of } = self.standing {
+            let message = format!("ObsykAgent {of} is older and reports to the same platform; delete one of the two");
+            return Some(("DuplicatePlatform", message));
+        }
+        if self.failing {
+            return Some(("Restarting", "the agent fails again and again; see the operator's log".to_owned()));
+        }
+        if !self.has_credentials {
+            return Some(match self.credentials_error {
+                Some(error) => (error.reason(), format!("Secret {}: {error}", self.secret)),
+                None if self.secret_seen => ("SecretNotFound", format!("Secret {} isn't there", self.secret)),
+                None => ("Starting", format!("Secret {} is being read", self.secret)),
+            });
+        }
+        match self.cluster_known {
+            Some(true) => None,
+            Some(false) => Some((
+                "ClusterUnknown",
+                "the uid of namespace kube-system can't be read; grant list on namespaces".to_owned(),
+            )),
+            None => Some(("Starting", "the cluster's uid is being read".to_owned())),
+        }
+    }
+
+    fn link_trouble(&self) -> Option<(&'static str, String)> {
+        let platform = self.platform;
+        let secret = self.secret;
+        Some(match self.link {
+            Link::Fresh | Link::Up => return None,
+            Link::NoToken(TokenError::Unsigned) => {
+                ("CredentialsRefused", format!("the key in Secret {secret} can't sign; make a new key pair"))
+            }
+            Link::NoToken(TokenError::NotAToken) => (
+                "NotAPlatform",
+                format!("{platform}/oauth/token answered with something that isn't a token; is platformURL right?"),
+            ),
+            Link::NoToken(error @ TokenError::Answer(outcome)) if error.is_denied() => (
+                "CredentialsRefused",
+                format!(
+                    "{platform}/oauth/token answered {outcome}: check client_id and private_key in Secret {secret}, \
+                     that the platform has the public key, and this cluster's clock"
+                ),
+            ),
+            Link::NoToken(TokenError::Answer(outcome)) => unavailable(platform, "the token endpoint", outcome),
+            Link::Denied(outcome) => (
+                "CredentialsRefused",
+                format!("{platform} answered {outcome} with a fresh token: may client_id in Secret {secret} report this cluster?"),
+            ),
+            Link::Trying(outcome) | Link::Open(outcome) => unavailable(platform, "the platform", outcome),
+        })
+    }
+}
+
+fn unavailable(platform: &str, who: &str, outcome: Outcome) -> (&'static str, String) {
+    let hint = match outcome {
+        Outcome::Status { code: 429 | 408, .. } => "it asks to come later; nothing is lost",
+        Outcome::Status { .. } => "it is tried again; nothing is lost",
+        Outcome::Lost { fault: Fault::Dns, .. } => "check the host in platformURL and the cluster's DNS",
+        Outcome::Lost { fault: Fault::Tls, .. } => "check the certificate, and the CA bundle if a proxy opens TLS",
+        Outcome::Lost { fault: Fault::Proxy, .. } => "check the proxy settings of the operator",
+        Outcome::Lost { fault: Fault::Connect, .. } => "check that the cluster may reach it: firewall, NetworkPolicy, proxy",
+        Outcome::Lost { .. } => "it is tried again; nothing is lost",
+    };
+    ("PlatformUnavailable", format!("{platform}: {who}: {outcome}; {hint}"))
+}
+
+fn counts(by_kind: &BTreeMap<ResourceKind, u64>) -> String {
+    let parts: Vec<String> = by_kind.iter().filter(|(_, n)| **n > 0).map(|(kind, n)| format!("{n} {kind}")).collect();
+    parts.join(", ")
+}

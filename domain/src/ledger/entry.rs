@@ -1,0 +1,172 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What the ledger holds for one uid.
+
+use bytes::Bytes;
+
+use crate::resource::ResourceKind;
+use crate::time::Moment;
+
+/// What an entry costs besides its texts: its slots in the maps and the set, with their load factors.
+const OVERHEAD: usize = 384;
+
+/// What the platform is believed to hold of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// Nothing.
+    Absent,
+    /// It was sent, and no answer says whether it arrived.
+    Maybe,
+    /// Some state of it.
+    Present,
+}
+
+/// A state to send.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    Object(Bytes),
+    Gone,
+}
+
+impl State {
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone)
+    }
+
+    fn cost(&self) -> usize {
+        match self {
+            Self::Object(json) => json.len(),
+            Self::Gone => 0,
+        }
+    }
+}
+
+/// A state that waits to be sent; `covered` when the open snapshot carries it.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) state: State,
+    pub(super) covered: bool,
+}
+
+/// A state that the platform refused. Its bytes aren't kept: the next change or snapshot brings them.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub(super) gone: bool,
+    pub(super) set_aside: bool,
+    pub(super) covered: bool,
+}
+
+/// All that is open for one uid.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) kind: ResourceKind,
+    pub(super) namespace: Option<Box<str>>,
+    pub(super) name: Box<str>,
+    pub(super) name_key: u64,
+    pub(super) base: Base,
+    pub(super) waiting: Option<Waiting>,
+    pub(super) flight: Option<State>,
+    pub(super) parked: Option<Parked>,
+    /// The open snapshot's list may have this object in it.
+    pub(super) listed: bool,
+    /// What is in flight is older than what was forgotten at the bound: it must not be sent again.
+    pub(super) orphaned: bool,
+    pub(super) sequence: u64,
+    pub(super) since: Moment,
+}
+
+impl Entry {
+    pub(super) fn new(
+        kind: ResourceKind,
+        namespace: Option<Box<str>>,
+        name: Box<str>,
+        name_key: u64,
+        base: Base,
+        sequence: u64,
+        since: Moment,
+    ) -> Self {
+        Self {
+            kind,
+            namespace,
+            name,
+            name_key,
+            base,
+            waiting: None,
+            flight: None,
+            parked: None,
+            listed: false,
+            orphaned: false,
+            sequence,
+            since,
+        }
+    }
+
+    pub(super) fn cost(&self) -> usize {
+        OVERHEAD
+            + self.name.len()
+            + self.namespace.as_ref().map_or(0, |namespace| namespace.len())
+            + self.waiting.as_ref().map_or(0, |waiting| waiting.state.cost())
+            + self.flight.as_ref().map_or(0, State::cost)
+    }
+
+    /// Nothing is open: the platform has what the cluster has.
+    pub(super) fn is_spent(&self) -> bool {
+        self.waiting.is_none() && self.flight.is_none() && self.parked.is_none()
+    }
+
+    pub(super) fn is_set_aside(&self) -> bool {
+        self.parked.as_ref().is_some_and(|parked| parked.set_aside)
+    }
+
+    /// A delete that the platform hasn't accepted: an add under the same name must wait for it.
+    pub(super) fn has_open_delete(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.state.is_gone())
+            || self.flight.as_ref().is_some_and(State::is_gone)
+            || self.parked.as_ref().is_some_and(|parked| parked.gone)
+    }
+
+    pub(super) fn cover(&mut self) {
+        let mut gone = false;
+        if let Some(waiting) = &mut self.waiting {
+            waiting.covered = true;
+            gone = waiting.state.is_gone();
+        }
+        if let Some(parked) = &mut self.parked {
+            parked.covered = true;
+            gone = parked.gone;
+        }
+        self.listed = !gone;
+    }
+
+    /// An accepted snapshot carries what was covered.
+    pub(super) fn settle_accepted(&mut self) {
+        if self.listed {
+            self.base = Base::Present;
+        }
+        self.listed = false;
+        self.waiting.take_if(|waiting| waiting.covered);
+        self.parked.take_if(|parked| parked.covered);
+    }
+
+    /// The snapshot ended without this entry.
+    pub(super) fn settle_open(&mut self, ambiguous: bool) {
+        if self.listed && ambiguous && self.base == Base::Absent {
+            self.base = Base::Maybe;
+        }
+        self.listed = false;
+        if let Some(waiting) = &mut self.waiting {
+            waiting.covered = false;
+        }
+        if let Some(parked) = &mut self.parked {
+            parked.covered = false;
+        }
+    }
+
+    /// Drops what a snapshot will carry. `keep_delete`: no snapshot can carry this kind just now.
+    pub(super) fn forget(&mut self, keep_delete: bool) {
+        self.waiting.take_if(|waiting| !(keep_delete && waiting.state.is_gone()));
+        self.parked.take_if(|parked| !(keep_delete && parked.gone));
+        self.orphaned = self.flight.is_some() && self.waiting.is_none();
+    }
+}

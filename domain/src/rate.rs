@@ -1,0 +1,123 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! How fast events may go: governor's token bucket, on a clock that the caller turns.
+
+use std::cell::Cell;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
+use governor::clock::{Clock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use crate::time::Moment;
+
+/// A clock that shows what it was last set to.
+#[derive(Clone, Debug)]
+struct Dial(Rc<Cell<Nanos>>);
+
+impl Clock for Dial {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.0.get()
+    }
+}
+
+/// The bucket from which each `POST` to /events takes one token, retries too. Snapshots, heartbeats and tokens take none.
+#[derive(Debug)]
+pub struct Bucket {
+    dial: Dial,
+    limiter: RateLimiter<NotKeyed, InMemoryState, Dial, NoOpMiddleware<Nanos>>,
+    per_second: NonZeroU32,
+    burst: NonZeroU32,
+}
+
+impl Bucket {
+    /// A full bucket of `burst` tokens that gains `per_second` tokens a second. Zero counts as one.
+    pub fn full(per_second: u32, burst: u32, now: Moment) -> Self {
+        let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        let dial = Dial(Rc::new(Cell::new(nanos(now))));
+        let quota = Quota::per_second(per_second).allow_burst(burst);
+        let limiter = RateLimiter::direct_with_clock(quota, dial.clone());
+        Self { dial, limiter, per_second, burst }
+    }
+
+    /// The same, but empty: an edit of the limit must not grant a second burst.
+    pub fn empty(per_second: u32, burst: u32, now: Moment) -> Self {
+        let bucket = Self::full(per_second, burst, now);
+        // A check for exactly the burst can't exceed the capacity, and a new bucket is full: the result is always granted.
+        let _granted = bucket.limiter.check_n(bucket.burst);
+        bucket
+    }
+
+    /// Takes one token, or says when there will be one.
+    pub fn take(&self, now: Moment) -> Result<(), Moment> {
+        let at = nanos(now);
+        self.dial.0.set(at);
+        self.limiter.check().map_err(|not_until| {
+            let wait = not_until.earliest_possible().duration_since(at);
+            now + wait.into()
+        })
+    }
+
+    /// Tokens gained in a second.
+    pub fn per_second(&self) -> u32 {
+        self.per_second.get()
+    }
+
+    /// Tokens that the bucket can hold.
+    pub fn burst(&self) -> u32 {
+        self.burst.get()
+    }
+}
+
+/// Governor counts nanoseconds in 64 bits: 584 years.
+fn nanos(now: Moment) -> Nanos {
+    Nanos::from(now.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn taken(bucket: &Bucket, from: Moment, span: Duration) -> u32 {
+        let mut now = from;
+        let mut taken = 0;
+        while now < from + span {
+            match bucket.take(now) {
+                Ok(()) => taken += 1,
+                Err(at) => {
+                    assert!(at > now, "a refusal must name a later moment");
+                    now = at;
+                }
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn a_full_bucket_gives_its_burst_and_then_its_rate() {
+        let bucket = Bucket::full(10, 20, Moment::START);
+        assert_eq!(taken(&bucket, Moment::START, Duration::from_secs(10)), 20 + 99);
+    }
+
+    #[test]
+    fn an_empty_bucket_gives_its_rate_only() {
+        let bucket = Bucket::empty(10, 20, Moment::START);
+        assert_eq!(taken(&bucket, Moment::START, Duration::from_secs(10)), 99);
+    }
+
+    #[test]
+    fn a_thousand_a_second_is_a_thousand() {
+        let bucket = Bucket::empty(1000, 1, Moment::START);
+        let taken = taken(&bucket, Moment::START, Duration::from_secs(1));
+        assert!((998..=1000).contains(&taken), "{taken}");
+    }
+}

@@ -1,0 +1,143 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What the operator may do in a cluster: the rules that are installed with it, generated from the table of kinds.
+//!
+//! What is granted is what is used: list and watch of the collected kinds, of the resource and of one Secret by name,
+//! and patch of the resource's status. There is no get, since everything is read by list and watch; no wildcard; and no
+//! write but the status.
+//!
+//! A rule with a resource name grants list and watch to a client that selects by `metadata.name`, and to no other.
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+
+use crate::agent::ObsykAgent;
+use crate::resource::ResourceKind;
+
+/// The name of everything that is installed for the operator, unless a chart's release says otherwise.
+pub const NAME: &str = "obsyk-operator";
+
+/// The namespace that the manifests install into.
+pub const NAMESPACE: &str = "obsyk-system";
+
+/// The Secret that the manifests let the operator read.
+pub const CREDENTIALS_SECRET: &str = "obsyk-credentials";
+
+/// The namespace whose uid is the cluster's.
+const CLUSTER_NAMESPACE: &str = "kube-system";
+
+/// The right to collect these kinds in the whole cluster.
+///
+/// Without Namespace among them, namespace kube-system alone may be listed besides: its uid is the cluster's.
+pub fn cluster_role(kinds: &[ResourceKind]) -> ClusterRole {
+    let mut rules: Vec<PolicyRule> = Vec::new();
+    for kind in kinds {
+        let spec = kind.spec();
+        let of_group = |rule: &&mut PolicyRule| rule.api_groups.iter().flatten().any(|group| group == spec.group);
+        match rules.iter_mut().find(of_group) {
+            Some(rule) => rule.resources.get_or_insert_default().push(spec.plural.to_owned()),
+            None => rules.push(rule(spec.group, &[spec.plural], &["list", "watch"])),
+        }
+    }
+    if !kinds.contains(&ResourceKind::Namespace) {
+        rules.push(by_name(CLUSTER_NAMESPACE, rule("", &["namespaces"], &["list"])));
+    }
+    ClusterRole {
+        metadata: named(NAME, None),
+        rules: Some(rules),
+        aggregation_rule: None,
+    }
+}
+
+/// The right to be an operator in one namespace: to follow the resources there, to write their status, and to read the
+/// Secrets with these names.
+pub fn role(namespace: &str, secrets: &[&str]) -> Role {
+    let group = ObsykAgent::group(&());
+    let plural = ObsykAgent::plural(&());
+    let status = format!("{plural}/status");
+    let mut rules = vec![
+        rule(&group, &[plural.as_ref()], &["list", "watch"]),
+        rule(&group, &[status.as_str()], &["patch"]),
+    ];
+    rules.extend(
+        secrets
+            .iter()
+            .map(|name| by_name(name, rule("", &["secrets"], &["list", "watch"]))),
+    );
+    Role {
+        metadata: named(NAME, Some(namespace)),
+        rules: Some(rules),
+    }
+}
+
+/// The account that the operator runs as.
+pub fn service_account(namespace: &str) -> ServiceAccount {
+    ServiceAccount {
+        metadata: named(NAME, Some(namespace)),
+        ..ServiceAccount::default()
+    }
+}
+
+/// Gives [`cluster_role`] to the account in this namespace.
+pub fn cluster_role_binding(namespace: &str) -> ClusterRoleBinding {
+    ClusterRoleBinding {
+        metadata: named(NAME, None),
+        role_ref: role_ref("ClusterRole"),
+        subjects: Some(vec![account(namespace)]),
+    }
+}
+
+/// Gives [`role`] to the account in this namespace.
+pub fn role_binding(namespace: &str) -> RoleBinding {
+    RoleBinding {
+        metadata: named(NAME, Some(namespace)),
+        role_ref: role_ref("Role"),
+        subjects: Some(vec![account(namespace)]),
+    }
+}
+
+fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> PolicyRule {
+    let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(owned(resources)),
+        verbs: owned(verbs),
+        ..PolicyRule::default()
+    }
+}
+
+fn by_name(name: &str, rule: PolicyRule) -> PolicyRule {
+    PolicyRule {
+        resource_names: Some(vec![name.to_owned()]),
+        ..rule
+    }
+}
+
+fn named(name: &str, namespace: Option<&str>) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: namespace.map(str::to_owned),
+        labels: Some([("app.kubernetes.io/name".to_owned(), NAME.to_owned())].into()),
+        ..ObjectMeta::default()
+    }
+}
+
+fn role_ref(kind: &str) -> RoleRef {
+    RoleRef {
+        api_group: "rbac.authorization.k8s.io".to_owned(),
+        kind: kind.to_owned(),
+        name: NAME.to_owned(),
+    }
+}
+
+fn account(namespace: &str) -> Subject {
+    Subject {
+        kind: "ServiceAccount".to_owned(),
+        name: NAME.to_owned(),
+        namespace: Some(namespace.to_owned()),
+        ..Subject::default()
+    }
+}

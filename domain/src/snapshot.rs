@@ -1,0 +1,244 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! When a snapshot is due, and why.
+//!
+//! Causes are collected here and merged: one snapshot answers all that are due. It promises that two never open within
+//! [`APART`], but for the start and for edits, and that refusals space them out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::time::{Chance, Moment};
+
+/// Two snapshots are at least this far apart, whatever asks for them.
+pub const APART: Duration = Duration::from_secs(30);
+
+/// After an ambiguous answer a snapshot is due within this span: a late request may still arrive and undo what was said.
+pub const AFTER_AMBIGUOUS: (Duration, Duration) = (Duration::from_secs(600), Duration::from_secs(3600));
+
+/// After a refused snapshot the next is due after the first, doubling to the second.
+const AFTER_REFUSAL: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
+
+/// A day. The snapshot of each day comes at a random moment of it, so that a thousand agents don't come at once.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A backlog that takes longer than this at the configured rate asks for a snapshot instead.
+pub const LONGEST_BACKLOG: Duration = Duration::from_secs(60);
+
+/// Every cause of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Cause {
+    /// The agent starts: nothing is known of what the platform holds.
+    Start,
+    /// The platform, the cluster's name or uid, the client or the collected kinds are others.
+    Edited,
+    /// A watcher was restarted, or otherwise lost what it knew.
+    WatcherLost,
+    /// The sender was restarted: it lost its ledger.
+    SenderLost,
+    /// A kind that the last accepted snapshot left out can be read again.
+    KindReadable,
+    /// The circuit closed: the platform answers again.
+    CircuitClosed,
+    /// Sending was paused because the credentials were refused, and goes on.
+    Resumed,
+    /// An answer to an event says so.
+    Answer,
+    /// The heartbeat was answered 404: the platform doesn't know this cluster.
+    Unknown,
+    /// The ledger's bound was reached.
+    LedgerFull,
+    /// The backlog would take longer than a snapshot.
+    Backlog,
+    /// An answer was ambiguous, and a late request may still arrive.
+    Ambiguous,
+    /// A day is over.
+    Daily,
+    /// The last one was refused.
+    Refused,
+    /// The last one was not sent to its end.
+    Unfinished,
+}
+
+impl Cause {
+    /// The word for logs and metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Edited => "edited",
+            Self::WatcherLost => "watcher_lost",
+            Self::SenderLost => "sender_lost",
+            Self::KindReadable => "kind_readable",
+            Self::CircuitClosed => "circuit_closed",
+            Self::Resumed => "resumed",
+            Self::Answer => "answer",
+            Self::Unknown => "unknown",
+            Self::LedgerFull => "ledger_full",
+            Self::Backlog => "backlog",
+            Self::Ambiguous => "ambiguous",
+            Self::Daily => "daily",
+            Self::Refused => "refused",
+            Self::Unfinished => "unfinished",
+        }
+    }
+
+    /// Whether it waits for nothing: neither for [`APART`] nor for a refusal to be over.
+    const fn is_urgent(self) -> bool {
+        matches!(self, Self::Start | Self::Edited)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+/// The snapshots that are due.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    due: BTreeMap<Cause, Moment>,
+    last_opened: Option<Moment>,
+    held_until: Moment,
+    refusals: u32,
+}
+
+impl Schedule {
+    /// A snapshot is due at `at`. Of two for the same cause the earlier counts.
+    pub fn add(&mut self, cause: Cause, at: Moment) {
+        self.due.entry(cause).and_modify(|known| *known = (*known).min(at)).or_insert(at);
+    }
+
+    /// When the next one may open.
+    pub fn next(&self) -> Option<Moment> {
+        self.due.iter().map(|(cause, at)| if cause.is_urgent() { *at } else { (*at).max(self.earliest()) }).min()
+    }
+
+    fn earliest(&self) -> Moment {
+        self.last_opened.map_or(Moment::START, |last| last + APART).max(self.held_until)
+    }
+
+    /// Opens one, if one is due: the causes that it answers, the first of them being what made it open.
+    pub fn open(&mut self, now: Moment) -> Option<Vec<Cause>> {
+        if self.next()? > now {
+            return None;
+        }
+        let causes: Vec<Cause> = self.due.iter().filter(|(_, at)| **at <= now).map(|(cause, _)| *cause).collect();
+        self.due.retain(|_, at| *at > now);
+        self.last_opened = Some(now);
+        Some(causes)
+    }
+
+    /// Takes what is due into one that is about to open: its causes, if there are any.
+    pub fn absorb(&mut self, now: Moment) -> Option<Vec<Cause>> {
+        let causes: Vec<Cause> = self.due.iter().filter(|(_, at)| **at <= now).map(|(cause, _)| *cause).collect();
+        self.due.retain(|_, at| *at > now);
+        (!causes.is_empty()).then_some(causes)
+    }
+
+    /// One was accepted: the next is due within the day that follows, at a random moment of its second half, and an
+    /// ambiguous answer from before it stays due, since its late request may arrive after it.
+    pub fn accepted(&mut self, now: Moment, chance: &mut dyn Chance) {
+        self.refusals = 0;
+        self.held_until = Moment::START;
+        self.due.insert(Cause::Daily, now + chance.between(DAY / 2, DAY));
+    }
+
+    /// One was refused: the next after a minute, doubling to an hour.
+    pub fn refused(&mut self, now: Moment) {
+        let wait = AFTER_REFUSAL.0.saturating_mul(2u32.saturating_pow(self.refusals.min(16))).min(AFTER_REFUSAL.1);
+        self.refusals = self.refusals.saturating_add(1);
+        self.held_until = now + wait;
+        self.add(Cause::Refused, self.held_until);
+    }
+
+    /// Starts anew for another platform: what was due for the old one isn't.
+    pub fn edited(&mut self, now: Moment) {
+        *self = Self::default();
+        self.add(Cause::Edited, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+    use super::*;
+
+    fn at(secs: u64) -> Moment {
+        Moment::at(Duration::from_secs(secs))
+    }
+
+    struct Half;
+
+    impl Chance for Half {
+        fn fraction(&mut self) -> f64 {
+            0.5
+        }
+    }
+
+    #[test]
+    fn causes_that_are_due_are_merged() {
+        let mut schedule = Schedule::default();
+        schedule.add(Cause::Backlog, at(0));
+        schedule.add(Cause::Start, at(0));
+        assert_eq!(schedule.open(at(0)).unwrap(), [Cause::Start, Cause::Backlog]);
+        assert_eq!(schedule.next(), None);
+    }
+
+    #[test]
+    fn two_are_thirty_seconds_apart_but_for_edits() {
+        let mut schedule = Schedule::default();
+        schedule.add(Cause::Start, at(0));
+        schedule.open(at(0)).unwrap();
+        schedule.add(Cause::Answer, at(1));
+        assert_eq!(schedule.open(at(29)), None);
+        assert_eq!(schedule.next(), Some(at(30)));
+        schedule.add(Cause::Edited, at(5));
+        assert_eq!(schedule.open(at(5)).unwrap(), [Cause::Edited, Cause::Answer]);
+    }
+
+    #[test]
+    fn refusals_double_from_a_minute_to_an_hour() {
+        let mut schedule = Schedule::default();
+        let mut now = at(100);
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            schedule.refused(now);
+            let next = schedule.next().unwrap();
+            waits.push(next.since(now).as_secs());
+            schedule.open(next).unwrap();
+            now = next;
+        }
+        assert_eq!(waits, [60, 120, 240, 480, 960, 1920, 3600, 3600]);
+    }
+
+    #[test]
+    fn a_refusal_holds_other_causes_too() {
+        let mut schedule = Schedule::default();
+        schedule.refused(at(0));
+        schedule.add(Cause::Backlog, at(1));
+        assert_eq!(schedule.next(), Some(at(60)));
+    }
+
+    #[test]
+    fn an_accepted_one_makes_the_next_due_within_a_day() {
+        let mut schedule = Schedule::default();
+        schedule.accepted(at(0), &mut Half);
+        assert_eq!(schedule.next(), Some(at(64_800)));
+    }
+
+    #[test]
+    fn a_cause_that_lies_ahead_is_not_merged() {
+        let mut schedule = Schedule::default();
+        schedule.add(Cause::Ambiguous, at(600));
+        schedule.add(Cause::Start, at(0));
+        assert_eq!(schedule.open(at(0)).unwrap(), [Cause::Start]);
+        assert_eq!(schedule.next(), Some(at(600)));
+    }
+}

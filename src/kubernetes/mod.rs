@@ -1,0 +1,22 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The API server: the only code that knows its client.
+//!
+//! It promises that nothing of an object but what is decoded gets past it, that no error carries a decoder's text, and
+//! that nothing is tried again here: that is the actors' to decide. (The watches of our own resource and of the
+//! credentials' Secret are kube-runtime's, which tries again by itself.)
+
+mod client;
+mod identity;
+mod resources;
+mod secrets;
+mod status;
+mod watches;
+
+pub use client::{ConnectError, connect};
+pub use identity::ClusterApi;
+pub use resources::{ResourceSignal, resources};
+pub use secrets::Secrets;
+pub use status::StatusApi;
+pub use watches::KubeWatches;

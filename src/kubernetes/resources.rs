@@ -1,0 +1,129 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The watch of our own resource.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client, ResourceExt};
+use obsyk_actors::supervisor::{Apply, Remove};
+use obsyk_domain::agent::ObsykAgent;
+use obsyk_domain::ports::{AgentKey, LocalStream};
+use tracing::{error, warn};
+
+/// What is told of the resources.
+#[derive(Debug)]
+pub enum ResourceSignal {
+    /// A resource is there, or changed.
+    Apply(Box<Apply>),
+    /// A resource is gone.
+    Remove(Remove),
+    /// All that existed were told.
+    AllApplied,
+}
+
+/// The resources of a namespace, or of all. It never ends.
+pub fn resources(client: Client, namespace: Option<&str>) -> LocalStream<ResourceSignal> {
+    let api: Api<ObsykAgent> = match namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let events = watcher(api, watcher::Config::default()).default_backoff();
+    let signals = events.scan(Follow::default(), |follow, event| std::future::ready(Some(follow.take(event))));
+    Box::pin(signals.flat_map(futures_util::stream::iter))
+}
+
+/// Turns watch events into signals: what a new list doesn't have any more is gone.
+#[derive(Default)]
+struct Follow {
+    known: HashMap<AgentKey, String>,
+    listed: HashMap<AgentKey, String>,
+    complained: bool,
+}
+
+impl Follow {
+    fn take(&mut self, event: watcher::Result<Event<ObsykAgent>>) -> Vec<ResourceSignal> {
+        match event {
+            Ok(Event::Init) => {
+                self.listed.clear();
+                Vec::new()
+            }
+            Ok(Event::InitApply(resource)) => {
+                let (key, uid) = identity(&resource);
+                self.listed.insert(key, uid);
+                self.apply(resource)
+            }
+            Ok(Event::InitDone) => {
+                self.complained = false;
+                let listed = std::mem::take(&mut self.listed);
+                let gone = self.known.iter().filter(|(key, uid)| listed.get(*key) != Some(uid));
+                let mut signals: Vec<_> = gone
+                    .map(|(key, uid)| ResourceSignal::Remove(Remove { key: key.clone(), uid: uid.clone() }))
+                    .collect();
+                self.known = listed;
+                signals.push(ResourceSignal::AllApplied);
+                signals
+            }
+            Ok(Event::Apply(resource)) => self.apply(resource),
+            Ok(Event::Delete(resource)) => {
+                let (key, uid) = identity(&resource);
+                self.known.remove(&key);
+                vec![ResourceSignal::Remove(Remove { key, uid })]
+            }
+            Err(error) => {
+                self.complain(&error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn apply(&mut self, resource: ObsykAgent) -> Vec<ResourceSignal> {
+        let (key, uid) = identity(&resource);
+        self.known.insert(key.clone(), uid.clone());
+        vec![ResourceSignal::Apply(Box::new(Apply {
+            key,
+            uid,
+            created: resource.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
+            generation: resource.metadata.generation,
+            spec: Box::new(resource.spec),
+            status: resource.status.map(Box::new),
+        }))]
+    }
+
+    /// Once for each time that it breaks: the watcher goes on trying.
+    fn complain(&mut self, failure: &watcher::Error) {
+        if std::mem::replace(&mut self.complained, true) {
+            return;
+        }
+        match code(failure) {
+            Some(404) => error!("the API server doesn't know ObsykAgent; apply manifests/crd/obsykagents.yaml. It is tried again"),
+            Some(403) => error!("the operator may not list and watch obsykagents.obsyk.io; apply manifests/rbac. It is tried again"),
+            Some(code) => warn!(code, "the ObsykAgent resources can't be listed; it is tried again"),
+            None => warn!("the API server can't be reached; check the network and the kubeconfig. It is tried again"),
+        }
+    }
+}
+
+fn identity(resource: &ObsykAgent) -> (AgentKey, String) {
+    let key = AgentKey {
+        namespace: resource.namespace().unwrap_or_default().as_str().into(),
+        name: resource.name_any().as_str().into(),
+    };
+    (key, resource.uid().unwrap_or_default())
+}
+
+fn code(error: &watcher::Error) -> Option<u16> {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => match error {
+            kube::Error::Api(status) => Some(status.code),
+            _ => None,
+        },
+        watcher::Error::WatchError(status) => Some(status.code),
+        watcher::Error::NoResourceVersion => None,
+    }
+}

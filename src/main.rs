@@ -1,0 +1,5 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! obsyk-operator
+fn main() {}

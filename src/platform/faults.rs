@@ -1,0 +1,54 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What went wrong on the way, as a word. No text of an error gets any further: it may quote what the platform sent.
+
+use std::error::Error;
+
+use obsyk_domain::answer::{Fault, Outcome};
+
+/// Why there is no answer, and whether the request may have been carried out all the same: anything after a connection
+/// was made may have been.
+pub(super) fn lost(error: &reqwest::Error) -> Outcome {
+    let fault = fault(error);
+    let ambiguous = !matches!(fault, Fault::Dns | Fault::Connect | Fault::Tls | Fault::Proxy);
+    Outcome::Lost { fault, ambiguous }
+}
+
+fn fault(error: &reqwest::Error) -> Fault {
+    if error.is_dns() {
+        return Fault::Dns;
+    }
+    if error.is_connect() {
+        if has::<rustls::Error>(error) {
+            return Fault::Tls;
+        }
+        // The tunnel's error type isn't public; its text is a constant of the library.
+        if chain(error).any(|cause| cause.to_string().contains("tunnel")) {
+            return Fault::Proxy;
+        }
+        return Fault::Connect;
+    }
+    if error.is_timeout() {
+        return Fault::Timeout;
+    }
+    if chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(hyper::Error::is_parse) {
+        return Fault::Garbled;
+    }
+    Fault::Reset
+}
+
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(Some(error as &(dyn Error + 'static)), |cause| cause.source())
+}
+
+/// Whether an error of this type is among the causes, also where an `io::Error` wraps it.
+fn has<E: Error + 'static>(error: &reqwest::Error) -> bool {
+    chain(error).any(|cause| {
+        cause.is::<E>()
+            || cause
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref)
+                .is_some_and(|inner| inner.is::<E>())
+    })
+}
