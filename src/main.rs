@@ -1,5 +1,31 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! obsyk-operator
-fn main() {}
+//! obsyk-operator: keeps a platform's picture of a Kubernetes cluster true.
+//!
+//! This package is the process: adapters to the world, the command line, and the wiring. What is collected and said is in
+//! `domain/`, who does it and when in `actors/`.
+
+mod cli;
+mod clock;
+mod http;
+mod kubernetes;
+mod platform;
+mod settings;
+mod shutdown;
+mod telemetry;
+mod wiring;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let settings = match cli::parse() {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
+    telemetry::init(&settings);
+    match wiring::run(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => telemetry::complain(error.as_ref()),
+    }
+}

@@ -19,6 +19,14 @@ use crate::credentials::CredentialsError;
 use crate::resource::{KindSet, ResourceKind};
 use crate::token::TokenError;
 
+/// A time as statuses have it.
+pub type StatusTime = Time;
+
+/// A moment of the wall clock, as statuses have it.
+pub fn status_time(at: Timestamp) -> StatusTime {
+    Time(at)
+}
+
 /// Why a kind can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -9,6 +9,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,9 +34,9 @@ pub type LocalStream<T> = Pin<Box<dyn Stream<Item = T>>>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AgentKey {
     /// The resource's namespace.
-    pub namespace: Rc<str>,
+    pub namespace: Arc<str>,
     /// The resource's name.
-    pub name: Rc<str>,
+    pub name: Arc<str>,
 }
 
 impl fmt::Display for AgentKey {

@@ -214,6 +214,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn what_is_written_is_read(objects in prop::collection::vec(("[a-z0-9-]{0,40}", prop::collection::vec(any::<u8>(), 0..9000)), 0..60)) {
             let mut writer = SpoolWriter::default();

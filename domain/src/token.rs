@@ -436,7 +436,8 @@ mod tests {
         keeper.begin(at(2880));
         keeper.failed(at(2880), TokenError::NotAToken, &mut Half);
         assert!(keeper.current(at(2881)).is_some());
-        assert!(keeper.should_fetch(at(2881), false));
+        assert!(!keeper.should_fetch(at(2889), false), "planned renewals are ten seconds apart, failed ones too");
+        assert!(keeper.should_fetch(at(2890), false));
     }
 
     #[test]

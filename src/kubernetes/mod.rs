@@ -14,7 +14,7 @@ mod secrets;
 mod status;
 mod watches;
 
-pub use client::{ConnectError, connect};
+pub use client::connect;
 pub use identity::ClusterApi;
 pub use resources::{ResourceSignal, resources};
 pub use secrets::Secrets;

@@ -11,14 +11,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_stream::stream;
-use futures_util::{StreamExt, TryStreamExt, pin_mut};
+use futures_util::{StreamExt, pin_mut};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::api::WatchEvent;
 use kube::client::Body;
 use obsyk_domain::ports::{LocalStream, Opening, ReadError, Signal, Watches};
-use obsyk_domain::resource::{Collected, Observed, ResourceKind, dispatch_kind};
+use obsyk_domain::dispatch_kind;
+use obsyk_domain::resource::{Collected, Observed, ResourceKind};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
@@ -81,7 +82,7 @@ fn watch<K: Collected>(client: Client, after: Option<u64>) -> LocalStream<Signal
             }
         };
         let events = match client.request_events::<Observed<K>>(request).await {
-            Ok(events) => events.into_stream(),
+            Ok(events) => events,
             Err(error) => {
                 yield Signal::Failed(read_error(&error));
                 return;

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use obsyk_domain::credentials::Credentials;
-use rand::Rng;
+use rand::RngExt;
 use serde::Serialize;
 
 /// Seconds from `iat` to `exp`. The protocol allows 300; less leaves room for a clock that is a little off.

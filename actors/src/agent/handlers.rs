@@ -13,9 +13,8 @@ use actix::{
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use obsyk_domain::agent::{ObsykAgentStatus, ResourceCounts};
-use obsyk_domain::condition::Link;
+use obsyk_domain::condition::{Link, StatusTime, status_time};
 use obsyk_domain::ports::StatusError;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
@@ -269,10 +268,10 @@ impl AgentActor {
         fresh
     }
 
-    fn wall_of(&self, moment: Moment) -> Option<Time> {
+    fn wall_of(&self, moment: Moment) -> Option<StatusTime> {
         let ago = SignedDuration::try_from(self.ports.clock.now().since(moment)).ok()?;
         let wall = self.ports.clock.wall().checked_sub(ago).ok()?;
-        wall.round(jiff::Unit::Second).ok().map(Time)
+        wall.round(jiff::Unit::Second).ok().map(status_time)
     }
 
     fn status_now(&self) -> ObsykAgentStatus {

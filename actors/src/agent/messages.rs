@@ -3,7 +3,7 @@
 
 //! Messages that an agent receives. (`Delivery` and `SnapshotDue`, reports of its children, stand with the sender.)
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use actix::Message;
 use obsyk_domain::agent::{ObsykAgentStatus, Settings, SettingsError};
@@ -26,7 +26,7 @@ pub struct Desired {
     pub generation: Option<i64>,
     /// The status that the resource had when it was first seen: conditions keep their times, and the cluster's uid may
     /// be known from it.
-    pub status: Option<Rc<ObsykAgentStatus>>,
+    pub status: Option<Arc<ObsykAgentStatus>>,
 }
 
 /// Takes a new spec, or another standing. From the supervisor. The reply means that the old one is no longer acted on.

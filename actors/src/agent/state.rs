@@ -43,6 +43,7 @@ pub enum Child {
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "fields are named as in the messages and requests that carry them")]
 pub enum Effect {
     /// Follow this Secret, or none; the one followed before is dropped.
     FollowSecret(Option<String>),

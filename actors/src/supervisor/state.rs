@@ -8,7 +8,7 @@
 //! when that one has stopped.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use obsyk_domain::agent::{Policy, Settings, SettingsError};
 use obsyk_domain::condition::Standing;
@@ -22,6 +22,7 @@ use crate::supervision::Intensity;
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "fields are named as in the messages and requests that carry them")]
 pub enum Effect {
     /// Start an agent.
     Start { key: AgentKey, uid: String, desired: Box<Desired> },
@@ -173,7 +174,7 @@ impl SupervisorState {
             platform_text: entry.apply.spec.platform_url.clone(),
             standing,
             generation: entry.apply.generation,
-            status: entry.apply.status.as_deref().cloned().map(Rc::new),
+            status: entry.apply.status.as_deref().cloned().map(Arc::new),
         }
     }
 

@@ -46,6 +46,7 @@ const HEALTHY: Duration = Duration::from_secs(5);
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "fields are named as in the messages and requests that carry them")]
 pub enum Effect {
     /// Open this stream; an open one is dropped.
     Open(Opening),

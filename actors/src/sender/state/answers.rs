@@ -42,7 +42,7 @@ impl SenderState {
                 self.tally.request(Endpoint::Snapshot, outcome.class());
                 self.snapshot_answered(now, outcome, token, trial, chance, &mut effects);
             }
-            Aboard::Heartbeat { probe: _ } => {
+            Aboard::Heartbeat => {
                 self.tally.request(Endpoint::Heartbeat, outcome.class());
                 self.heartbeat_answered(now, outcome, token, chance, &mut effects);
             }

@@ -50,6 +50,7 @@ const BACKLOG_SHARE: u32 = 20;
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "fields are named as in the messages and requests that carry them")]
 pub enum Effect {
     /// Fetch a token; the answer goes to [`SenderState::on_token`] with this number.
     FetchToken { fetch: u64, config: Rc<Config> },
@@ -87,7 +88,7 @@ struct Flight {
 enum Aboard {
     Event { kind: ResourceKind, uid: Uid, namespace: Option<Box<str>>, name: Box<str>, deleted: bool, since: Moment },
     Snapshot,
-    Heartbeat { probe: bool },
+    Heartbeat,
 }
 
 /// See the module's page.
@@ -149,8 +150,8 @@ impl SenderState {
     /// A config comes into force. What changed takes effect, and nothing else.
     pub fn on_configure(&mut self, now: Moment, config: Config, chance: &mut dyn Chance) -> Vec<Effect> {
         let mut effects = Vec::new();
-        match &self.config {
-            Some(old) if config.is_elsewhere(old) => {
+        match self.config.clone() {
+            Some(old) if config.is_elsewhere(&old) => {
                 self.leave(&mut effects);
                 self.bucket = Some(Bucket::empty(config.per_second, config.burst, now));
             }
@@ -434,7 +435,7 @@ impl SenderState {
         effects: &mut Vec<Effect>,
         chance: &mut dyn Chance,
     ) {
-        let under_way = self.flights.values().any(|flight| matches!(flight.what, Aboard::Heartbeat { .. }));
+        let under_way = self.flights.values().any(|flight| matches!(flight.what, Aboard::Heartbeat));
         if under_way {
             return;
         }
@@ -444,7 +445,7 @@ impl SenderState {
         }
         self.beat = false;
         let body = wire::heartbeat(&config.cluster_uid);
-        self.launch(target, token, Aboard::Heartbeat { probe }, Payload::Heartbeat(body.into()), effects);
+        self.launch(target, token, Aboard::Heartbeat, Payload::Heartbeat(body.into()), effects);
     }
 
     fn snapshot(&mut self, now: Moment, target: &Target, token: u64, effects: &mut Vec<Effect>) {
@@ -514,7 +515,7 @@ impl SenderState {
 
     /// Events and snapshots in flight.
     fn sending(&self) -> usize {
-        self.flights.values().filter(|flight| !matches!(flight.what, Aboard::Heartbeat { .. })).count()
+        self.flights.values().filter(|flight| !matches!(flight.what, Aboard::Heartbeat)).count()
     }
 
     fn launch(&mut self, target: &Target, token: u64, what: Aboard, payload: Payload, effects: &mut Vec<Effect>) {

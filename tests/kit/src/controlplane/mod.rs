@@ -1,4 +1,243 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! Placeholder.
+//! A real control plane: etcd and the API server, if wanted with controller manager, scheduler and simulated nodes.
+//!
+//! A [`ControlPlane`] owns a temporary folder, free ports on the loopback interface and its processes; any number of them
+//! run side by side. None is left behind: dropping it ends its processes and removes its folder, and when this process is
+//! killed a guard does so in its place (`process.rs` says how). The programs are real and of pinned versions, built once
+//! (`assets.rs`), or those of `KUBEBUILDER_ASSETS`.
+//!
+//! It doesn't skip: whoever asks for a control plane gets one, or an error that says what is missing.
+
+mod assets;
+mod builder;
+mod error;
+mod etcd;
+mod guard;
+mod identity;
+mod nodes;
+mod process;
+mod programs;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kube::{Client, Config};
+use tokio::task::spawn_blocking;
+
+use self::assets::Program;
+use self::identity::Authority;
+use self::process::{Keeper, Process};
+
+pub use self::builder::Builder;
+pub use self::error::Error;
+pub use self::guard::Guard;
+
+/// How long an API server may take to end in good order. It ends within two seconds, unless it has many watches to close.
+const GRACE: Duration = Duration::from_secs(70);
+
+/// A running control plane.
+pub struct ControlPlane {
+    // The order of the fields is the order in which they are dropped: those that depend on others first, the keeper, which
+    // removes the folder, last.
+    others: Vec<Process>,
+    api_server: Option<Process>,
+    etcd: Process,
+    api_server_command: (PathBuf, Vec<String>),
+    etcd_endpoint: String,
+    url: String,
+    config: Config,
+    authority: Authority,
+    keeper: Keeper,
+}
+
+impl ControlPlane {
+    /// A control plane is described first, then started.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The folder of everything that this control plane writes; its logs are in `logs`.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.keeper.folder()
+    }
+
+    /// The administrator's kubeconfig file, readable for its owner only.
+    #[must_use]
+    pub fn kubeconfig_path(&self) -> PathBuf {
+        self.folder().join("kubeconfig")
+    }
+
+    /// The API server's address: https, 127.0.0.1, and a port that stays the same when it is started again.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate of the authority that signed the API server's certificate and those of its users, as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        self.authority.ca_pem()
+    }
+
+    /// etcd's address for clients: http, without authentication.
+    #[must_use]
+    pub fn etcd_endpoint(&self) -> &str {
+        &self.etcd_endpoint
+    }
+
+    /// A new client of the administrator, with connections of its own.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, which the client needs.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::try_from(self.config.clone()).expect("the start of the control plane used this configuration")
+    }
+
+    /// Makes a user and writes a kubeconfig file for it. Nothing is granted: that is for the test to do, by RBAC. The name
+    /// and its kubeconfig go together: the same name again makes a new certificate in the same file.
+    ///
+    /// # Errors
+    ///
+    /// More than two groups, or a file that can't be written.
+    pub fn user_kubeconfig(&self, name: &str, groups: &[&str]) -> Result<PathBuf, Error> {
+        let file = format!("{}.kubeconfig", name.replace('/', "_"));
+        let path = self.folder().join("users").join(file);
+        self.authority.write_kubeconfig(&path, &self.url, name, groups)?;
+        Ok(path)
+    }
+
+    /// The API server's process id, while it is started.
+    #[must_use]
+    pub fn api_server_pid(&self) -> Option<u32> {
+        self.api_server.as_ref().map(Process::id)
+    }
+
+    /// The ids of all processes of this control plane, the guard's among them.
+    #[must_use]
+    pub fn process_ids(&self) -> Vec<u32> {
+        let programs = self.others.iter().chain(&self.api_server).chain([&self.etcd]);
+        programs.map(Process::id).chain(self.keeper.ids()).collect()
+    }
+
+    /// An error with the end of the log of a program that should run and doesn't.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exited`] for the first such program.
+    pub fn check_running(&mut self) -> Result<(), Error> {
+        let programs = self.others.iter_mut().chain(&mut self.api_server);
+        programs.chain([&mut self.etcd]).try_for_each(Process::check_running)
+    }
+
+    /// Kills the API server (SIGKILL): its connections are reset. Does nothing if it isn't started.
+    pub fn kill_api_server(&mut self) {
+        self.api_server = None;
+    }
+
+    /// Ends the API server in good order (SIGTERM): it closes watches and finishes requests. Returns when it has ended.
+    ///
+    /// # Errors
+    ///
+    /// It isn't started, or hasn't ended after 70 s.
+    pub async fn stop_api_server(&mut self) -> Result<(), Error> {
+        let process = self.api_server.as_mut().ok_or(Error::ApiServerIs("is not started"))?;
+        process.signal("TERM")?;
+        let guard = Guard::new("the API server has ended", GRACE);
+        while process.exit_status().is_none() {
+            guard.again(process.last_line()).await?;
+        }
+        self.api_server = None;
+        Ok(())
+    }
+
+    /// Starts the API server again, on the same port and the same etcd, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// It is started already, or doesn't get ready.
+    pub async fn start_api_server(&mut self) -> Result<(), Error> {
+        if self.api_server.is_some() {
+            return Err(Error::ApiServerIs("is started already"));
+        }
+        let guard = Guard::new("the API server has its port again", builder::API_SERVER_READY);
+        loop {
+            let (program, arguments) = &self.api_server_command;
+            let mut process = self.keeper.spawn(Program::ApiServer.name(), program, arguments)?;
+            match builder::api_server_ready(&mut process, &self.config).await {
+                Ok(()) => {
+                    self.api_server = Some(process);
+                    return Ok(());
+                }
+                // A connection of another process may have the port for a while: this one can't be exchanged.
+                Err(error) if error.is_port_taken() => guard.again(error.to_string()).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Stops the API server's clock (SIGSTOP): connections stay, and nothing comes any more, as when a peer died in silence.
+    ///
+    /// # Errors
+    ///
+    /// It isn't started.
+    pub fn pause_api_server(&self) -> Result<(), Error> {
+        self.signal_api_server("STOP")
+    }
+
+    /// Lets a paused API server go on (SIGCONT).
+    ///
+    /// # Errors
+    ///
+    /// It isn't started.
+    pub fn resume_api_server(&self) -> Result<(), Error> {
+        self.signal_api_server("CONT")
+    }
+
+    /// Compacts etcd: all history before the present revision is gone. Returns that revision.
+    ///
+    /// What the API server read from etcd before is still in its watch cache: a watch from an older version is answered with
+    /// 410 only once the API server was started again, or if it runs with `--watch-cache=false`.
+    ///
+    /// # Errors
+    ///
+    /// etcd doesn't answer, or refuses.
+    pub async fn compact_etcd(&self) -> Result<i64, Error> {
+        etcd::compact(&self.etcd_endpoint).await
+    }
+
+    /// Ends all processes and removes the folder. Dropping does the same, on the thread that drops.
+    ///
+    /// # Panics
+    ///
+    /// If ending panics, which it doesn't.
+    pub async fn stop(self) {
+        spawn_blocking(move || drop(self)).await.expect("ending doesn't panic");
+    }
+
+    fn signal_api_server(&self, signal: &str) -> Result<(), Error> {
+        let process = self.api_server.as_ref().ok_or(Error::ApiServerIs("is not started"))?;
+        process.signal(signal)
+    }
+
+    fn add(&mut self, name: Program, program: &Path, arguments: &[String]) -> Result<(), Error> {
+        self.others.push(self.keeper.spawn(name.name(), program, arguments)?);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ControlPlane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Keys stay out of it.
+        f.debug_struct("ControlPlane")
+            .field("url", &self.url)
+            .field("folder", &self.folder())
+            .finish_non_exhaustive()
+    }
+}

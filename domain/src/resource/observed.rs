@@ -1,0 +1,174 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! From the bytes of an object to what a watcher sees of it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::lenient::watch_faults;
+use super::meta::WireMeta;
+use super::{Metadata, NodeFacts, ResourceKind, Uid};
+
+/// A kind: what is decoded of its objects, and what is sent.
+pub trait Collected: 'static {
+    /// Its row in the table.
+    const KIND: ResourceKind;
+    /// What is decoded beside the metadata, every value of it leniently.
+    type Source: for<'de> Deserialize<'de> + Default + Clone + Send;
+    /// What is sent beside the metadata.
+    type Wire: Serialize;
+    /// From the one to the other.
+    fn project(metadata: &Metadata, source: Self::Source) -> Self::Wire;
+    /// What the snapshot's head needs to know of an object.
+    fn facts(_metadata: &Metadata, _source: &Self::Source) -> Option<NodeFacts> {
+        None
+    }
+}
+
+/// An object as it was read.
+pub struct Observed<K: Collected> {
+    metadata: Metadata,
+    source: K::Source,
+    faulty: bool,
+}
+
+/// What a watcher sees of an object.
+#[derive(Clone)]
+pub struct Sighting {
+    /// The object's uid.
+    pub uid: Uid,
+    /// Its namespace; none on cluster-scoped kinds.
+    pub namespace: Option<Box<str>>,
+    /// Its name.
+    pub name: Box<str>,
+    /// Its resource version.
+    pub version: u64,
+    /// What it is.
+    pub body: Body,
+    /// What the snapshot's head needs of it.
+    pub facts: Option<NodeFacts>,
+}
+
+/// What an object is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Its JSON as the protocol has it.
+    Object(Vec<u8>),
+    /// Something in it isn't of the type that the API promises: it is known, and set aside.
+    Undecodable,
+}
+
+impl fmt::Debug for Sighting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decoded = matches!(self.body, Body::Object(_));
+        f.debug_struct("Sighting")
+            .field("uid", &self.uid)
+            .field("version", &self.version)
+            .field("decoded", &decoded)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K: Collected> Observed<K> {
+    /// The object's metadata.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Projects and encodes it.
+    pub fn into_sighting(self) -> Sighting {
+        let Self { metadata, source, faulty } = self;
+        let facts = if faulty { None } else { K::facts(&metadata, &source) };
+        let body = if faulty { None } else { encode::<K>(&metadata, source) };
+        Sighting {
+            uid: metadata.uid,
+            namespace: metadata.namespace,
+            name: metadata.name,
+            version: metadata.version,
+            body: body.map_or(Body::Undecodable, Body::Object),
+            facts,
+        }
+    }
+}
+
+fn encode<K: Collected>(metadata: &Metadata, source: K::Source) -> Option<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Wire<'a, W> {
+        #[serde(flatten)]
+        meta: WireMeta<'a>,
+        #[serde(flatten)]
+        rest: W,
+    }
+    let wire = Wire { meta: WireMeta::new(K::KIND, metadata), rest: K::project(metadata, source) };
+    serde_json::to_vec(&wire).ok()
+}
+
+impl<K: Collected> Clone for Observed<K> {
+    fn clone(&self) -> Self {
+        Self { metadata: self.metadata.clone(), source: self.source.clone(), faulty: self.faulty }
+    }
+}
+
+impl<K: Collected> fmt::Debug for Observed<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", K::KIND, self.metadata.uid)
+    }
+}
+
+impl<'de, K: Collected> Deserialize<'de> for Observed<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<K>(PhantomData<K>);
+
+impl<'de, K: Collected> Visitor<'de> for ObjectVisitor<K> {
+    type Value = Observed<K>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of the API")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut metadata = None;
+        let rest = Rest { inner: &mut map, metadata: &mut metadata };
+        let (source, faulty) =
+            watch_faults(|| K::Source::deserialize(serde::de::value::MapAccessDeserializer::new(rest)));
+        let source = source?;
+        let metadata = metadata.ok_or_else(|| A::Error::custom("an object without metadata"))?;
+        Ok(Observed { metadata, source, faulty })
+    }
+}
+
+/// The fields of an object but its metadata, which is put aside when it comes by.
+struct Rest<'a, A> {
+    inner: &'a mut A,
+    metadata: &'a mut Option<Metadata>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        loop {
+            let Some(key) = self.inner.next_key::<Cow<'de, str>>()? else { return Ok(None) };
+            match key.as_ref() {
+                "metadata" => *self.metadata = Some(self.inner.next_value()?),
+                "kind" | "apiVersion" => {
+                    self.inner.next_value::<IgnoredAny>()?;
+                }
+                _ => return seed.deserialize(key.into_deserializer()).map(Some),
+            }
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.inner.next_value_seed(seed)
+    }
+}

@@ -1,0 +1,121 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! Puts the parts together and runs them.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use actix::{Actor, Addr};
+use futures_util::StreamExt;
+use obsyk_actors::supervisor::{AllApplied, Drain, SupervisorActor};
+use obsyk_domain::ports::{Clock, Ports};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tracing::info;
+
+use crate::clock::SystemClock;
+use crate::kubernetes::{self, ClusterApi, KubeWatches, ResourceSignal, Secrets, StatusApi};
+use crate::platform::HttpPlatform;
+use crate::settings::{Scope, Settings};
+use crate::shutdown::{DRAIN, Signals};
+use crate::http;
+
+/// What keeps the process from running.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("the runtime can't be started")]
+    Runtime(#[source] std::io::Error),
+    #[error("the address {address} of {what} can't be used; choose another with {flag}")]
+    Bind {
+        what: &'static str,
+        address: SocketAddr,
+        flag: &'static str,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("signals can't be caught")]
+    Signals(#[source] std::io::Error),
+    #[error("the supervisor ended; the process ends with it and is to be started again")]
+    SupervisorEnded,
+}
+
+/// Runs until a signal comes.
+pub fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
+    // One crypto provider for all TLS; an error means that there is one already.
+    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // One thread: what isn't shared needs no lock, and one stack and one heap are small.
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().max_blocking_threads(2);
+    let runtime = builder.build().map_err(RunError::Runtime)?;
+    let system = actix_rt::System::with_tokio_rt(move || runtime);
+    system.block_on(operate(settings))
+}
+
+async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
+    let mut signals = Signals::catch().map_err(RunError::Signals)?;
+    let probes = bind("the probes", settings.probes, "--health-probe-bind-address").await?;
+    let metrics = bind("the metrics", settings.metrics, "--metrics-bind-address").await?;
+    let debug = bind("the debug endpoint", settings.debug, "--debug-bind-address").await?;
+    let client = kubernetes::connect(settings.kubeconfig.clone()).await?;
+    let clock = Rc::new(SystemClock::new());
+    let ports = Ports {
+        watches: Rc::new(KubeWatches::new(client.clone())),
+        platform: Rc::new(HttpPlatform::new()?),
+        credentials: Rc::new(Secrets::new(client.clone())),
+        cluster: Rc::new(ClusterApi::new(client.clone())),
+        status: Rc::new(StatusApi::new(client.clone())),
+        clock: Rc::clone(&clock) as Rc<dyn Clock>,
+    };
+    let scope = match &settings.scope {
+        Scope::All => "all namespaces".to_owned(),
+        Scope::Namespace(namespace) => format!("namespace {namespace}"),
+    };
+    info!(version = obsyk_domain::wire::VERSION, scope, kinds = %settings.kinds, "obsyk-operator started");
+    let (alive, mut ended) = oneshot::channel();
+    let supervisor = SupervisorActor::new(settings.kinds, settings.policy.clone(), ports, Some(alive)).start();
+    actix_rt::spawn(http::serve_probes(probes, supervisor.clone()));
+    actix_rt::spawn(http::serve_metrics(metrics, supervisor.clone()));
+    actix_rt::spawn(http::serve_debug(debug, supervisor.clone()));
+    let follow = actix_rt::spawn(follow(client, settings.scope, supervisor.clone()));
+    tokio::select! {
+        () = signals.next() => {}
+        _ = &mut ended => return Err(RunError::SupervisorEnded.into()),
+    }
+    follow.abort();
+    let deadline = clock.now() + DRAIN;
+    let drained = async {
+        // A supervisor that is gone has nothing to send.
+        let _gone = supervisor.send(Drain { deadline }).await;
+    };
+    signals.drain(drained).await;
+    Ok(())
+}
+
+async fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, RunError> {
+    let bound = TcpListener::bind(address).await;
+    match bound {
+        // A node without IPv6.
+        Err(_) if address.ip().is_unspecified() && address.is_ipv6() => {
+            TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], address.port()))).await
+        }
+        bound => bound,
+    }
+    .map_err(|source| RunError::Bind { what, address, flag, source })
+}
+
+/// Tells the supervisor of the resources.
+async fn follow(client: kube::Client, scope: Scope, supervisor: Addr<SupervisorActor>) {
+    let mut signals = kubernetes::resources(client, scope.namespace());
+    while let Some(signal) = signals.next().await {
+        let told = match signal {
+            ResourceSignal::Apply(apply) => supervisor.send(*apply).await,
+            ResourceSignal::Remove(remove) => supervisor.send(remove).await,
+            ResourceSignal::AllApplied => supervisor.send(AllApplied).await,
+        };
+        if told.is_err() {
+            return;
+        }
+    }
+}
