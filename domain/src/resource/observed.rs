@@ -63,13 +63,21 @@ pub enum Body {
     Undecodable,
 }
 
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object(json) => write!(f, "Object({} bytes)", json.len()),
+            Self::Undecodable => f.write_str("Undecodable"),
+        }
+    }
+}
+
 impl fmt::Debug for Sighting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decoded = matches!(self.body, Body::Object(_));
         f.debug_struct("Sighting")
             .field("uid", &self.uid)
             .field("version", &self.version)
-            .field("decoded", &decoded)
+            .field("body", &self.body)
             .finish_non_exhaustive()
     }
 }
