@@ -5,9 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error as _, IgnoredAny};
+use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+
+use super::lenient::{Lenient, TextMap, watch_faults};
+use super::redact::Annotations;
 
 /// A uid. The API server gives UUIDs, which are kept in 16 bytes; another text is kept as it is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,17 +62,20 @@ impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Other(text) => f.write_str(text),
-            Repr::Uuid(bytes) => {
-                for (n, byte) in bytes.iter().enumerate() {
-                    if matches!(n, 4 | 6 | 8 | 10) {
-                        f.write_str("-")?;
-                    }
-                    write!(f, "{byte:02x}")?;
-                }
-                Ok(())
-            }
+            Repr::Uuid(bytes) => f.write_str(std::str::from_utf8(&print_uuid(bytes)).map_err(|_| fmt::Error)?),
         }
     }
+}
+
+/// The canonical form. By hand, since it is printed for each object that is sent: the formatter takes ten times as long.
+fn print_uuid(bytes: &[u8; 16]) -> [u8; 36] {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
+    let mut text = [b'-'; 36];
+    let places = text.iter_mut().enumerate().filter(|(at, _)| !DASHES.contains(at)).map(|(_, place)| place);
+    for (place, nibble) in places.zip(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15])) {
+        *place = digit(nibble);
+    }
+    text
 }
 
 impl fmt::Debug for Uid {
@@ -83,8 +90,28 @@ impl Serialize for Uid {
     }
 }
 
+impl<'de> Deserialize<'de> for Uid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct UidVisitor;
+
+        impl Visitor<'_> for UidVisitor {
+            type Value = Uid;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a uid")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Uid, E> {
+                if text.is_empty() { Err(E::custom("an empty uid")) } else { Ok(Uid::from(text)) }
+            }
+        }
+
+        deserializer.deserialize_str(UidVisitor)
+    }
+}
+
 /// An owner of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnerReference {
     /// Its kind.
     pub kind: String,
@@ -105,7 +132,7 @@ pub struct Metadata {
     pub version: u64,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
-    /// Its annotations, all of them: [`super::redact`] decides which are sent.
+    /// Its annotations that may leave the cluster ([`super::redact`]); the others aren't kept.
     pub annotations: BTreeMap<String, String>,
     /// When it was created, as the API server wrote it.
     pub created: Option<String>,
@@ -119,38 +146,92 @@ impl fmt::Debug for Metadata {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Raw {
-    uid: String,
-    name: Box<str>,
-    namespace: Option<Box<str>>,
-    resource_version: String,
-    labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
-    creation_timestamp: Option<String>,
-    owner_references: Option<Vec<OwnerReference>>,
-    #[serde(rename = "managedFields")]
-    _managed_fields: Option<IgnoredAny>,
+/// Decodes metadata, with annotations or without.
+///
+/// It is lenient at first, and strict at the end: so each error of type is ours, and quotes nothing of what was read,
+/// while the parser's own errors stay what they are (a client tells a cut line from a bad one by them).
+pub(super) struct Read<A> {
+    pub(super) metadata: Metadata,
+    annotations: PhantomData<A>,
 }
 
-impl<'de> Deserialize<'de> for Metadata {
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Raw<A> {
+    uid: Lenient<Uid>,
+    name: Lenient<Box<str>>,
+    namespace: Lenient<Box<str>>,
+    resource_version: Lenient<String>,
+    labels: Lenient<TextMap>,
+    annotations: Lenient<A>,
+    creation_timestamp: Lenient<String>,
+    owner_references: Lenient<Vec<Lenient<RawOwner>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawOwner {
+    kind: Lenient<String>,
+    name: Lenient<String>,
+}
+
+impl<'de, A: Annotations> Deserialize<'de> for Read<A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The decoder's text may quote the input; ours doesn't.
-        let raw = Raw::deserialize(deserializer).map_err(|_| D::Error::custom("metadata can't be read"))?;
-        if raw.uid.is_empty() || raw.name.is_empty() {
-            return Err(D::Error::custom("metadata has no uid or no name"));
+        let (raw, faulty) = watch_faults(|| Lenient::<Raw<A>>::deserialize(deserializer));
+        let raw = raw?.or_default();
+        if faulty {
+            return Err(D::Error::custom("metadata has a value of another type"));
         }
-        let version = raw.resource_version.parse().map_err(|_| D::Error::custom("resourceVersion isn't a number"))?;
-        Ok(Self {
-            uid: Uid::from(raw.uid.as_str()),
-            name: raw.name,
-            namespace: raw.namespace.filter(|namespace| !namespace.is_empty()),
-            version,
-            labels: raw.labels.unwrap_or_default(),
-            annotations: raw.annotations.unwrap_or_default(),
-            created: raw.creation_timestamp,
-            owners: raw.owner_references.unwrap_or_default(),
+        let metadata = raw.checked().ok_or_else(|| D::Error::custom("metadata lacks a uid, a name or a version"))?;
+        Ok(Self { metadata, annotations: PhantomData })
+    }
+}
+
+impl<A: Annotations> Raw<A> {
+    fn checked(self) -> Option<Metadata> {
+        let owner = |owner: RawOwner| OwnerReference { kind: owner.kind.or_default(), name: owner.name.or_default() };
+        Some(Metadata {
+            uid: self.uid.get()?,
+            name: self.name.get().filter(|name| !name.is_empty())?,
+            namespace: self.namespace.get().filter(|namespace| !namespace.is_empty()),
+            version: self.resource_version.get()?.parse().ok()?,
+            labels: self.labels.or_default().0,
+            annotations: self.annotations.or_default().sent(),
+            created: self.creation_timestamp.get(),
+            owners: self.owner_references.or_default().into_iter().filter_map(Lenient::get).map(owner).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_uid_is_kept_in_24_bytes() {
+        assert!(size_of::<Uid>() <= 24 && size_of::<Option<Uid>>() <= 24);
+        let canonical = Uid::from("0b2f4a52-6f0e-4c1b-9a57-3d1a2c9e7f10");
+        assert!(matches!(canonical.0, Repr::Uuid(_)));
+        for other in ["", "0B2F4A52-6F0E-4C1B-9A57-3D1A2C9E7F10", "0b2f4a526f0e4c1b9a573d1a2c9e7f10", "u-1"] {
+            assert!(matches!(Uid::from(other).0, Repr::Other(_)), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_uid_is_printed_as_it_was(
+            text in prop_oneof!["[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[0-9a-fA-F-]{36}", ".{0,40}"],
+        ) {
+            let uid = Uid::from(text.as_str());
+            prop_assert_eq!(uid.to_string(), text.clone());
+            prop_assert_eq!(serde_json::to_value(&uid).unwrap(), serde_json::Value::from(text.clone()));
+            if !text.is_empty() {
+                prop_assert_eq!(serde_json::from_value::<Uid>(text.into()).unwrap(), uid);
+            }
+        }
     }
 }

@@ -10,8 +10,10 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::lenient::watch_faults;
+use super::identity::Read;
+use super::lenient::{Lenient, watch_faults};
 use super::meta::WireMeta;
+use super::redact::{self, NotSent, Sent};
 use super::{Metadata, NodeFacts, ResourceKind, Uid};
 
 /// A kind: what is decoded of its objects, and what is sent.
@@ -130,7 +132,19 @@ impl<K: Collected> fmt::Debug for Observed<K> {
 
 impl<'de, K: Collected> Deserialize<'de> for Observed<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+        // A lenient wrapper, so that what isn't a map isn't quoted by an error.
+        Lenient::<Whole<K>>::deserialize(deserializer)?
+            .get()
+            .map(|Whole(observed)| observed)
+            .ok_or_else(|| D::Error::custom("an object without metadata that can be read"))
+    }
+}
+
+struct Whole<K: Collected>(Observed<K>);
+
+impl<'de, K: Collected> Deserialize<'de> for Whole<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
     }
 }
 
@@ -145,7 +159,7 @@ impl<'de, K: Collected> Visitor<'de> for ObjectVisitor<K> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut metadata = None;
-        let rest = Rest { inner: &mut map, metadata: &mut metadata };
+        let rest = Rest { inner: &mut map, kind: K::KIND, metadata: &mut metadata };
         let (source, faulty) =
             watch_faults(|| K::Source::deserialize(serde::de::value::MapAccessDeserializer::new(rest)));
         let source = source?;
@@ -157,6 +171,7 @@ impl<'de, K: Collected> Visitor<'de> for ObjectVisitor<K> {
 /// The fields of an object but its metadata, which is put aside when it comes by.
 struct Rest<'a, A> {
     inner: &'a mut A,
+    kind: ResourceKind,
     metadata: &'a mut Option<Metadata>,
 }
 
@@ -167,7 +182,13 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
         loop {
             let Some(key) = self.inner.next_key::<Cow<'de, str>>()? else { return Ok(None) };
             match key.as_ref() {
-                "metadata" => *self.metadata = Some(self.inner.next_value()?),
+                "metadata" => {
+                    *self.metadata = Some(if redact::may_have_annotations(self.kind) {
+                        self.inner.next_value::<Read<Sent>>()?.metadata
+                    } else {
+                        self.inner.next_value::<Read<NotSent>>()?.metadata
+                    });
+                }
                 "kind" | "apiVersion" => {
                     self.inner.next_value::<IgnoredAny>()?;
                 }

@@ -5,10 +5,21 @@
 //!
 //! Annotations can carry copies of whole objects, values included. Those of ConfigMaps and Secrets are never sent; of
 //! the other kinds those are held back that a tool is known to put copies into, and those that look like one.
+//!
+//! It is decided while they are decoded, so that what is held back isn't even kept until the object is sent.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::ResourceKind;
+use super::lenient::Lenient;
+
+#[cfg(test)]
+#[path = "tests/redact.rs"]
+mod tests;
 
 /// Keys with these prefixes are never sent: tools keep what was last applied there.
 pub const PREFIXES: [&str; 5] = [
@@ -25,8 +36,6 @@ pub const LONGEST: usize = 1024;
 /// Why an annotation isn't sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// No annotation of this kind is.
-    Kind,
     /// Its key has one of [`PREFIXES`].
     Prefix,
     /// Its value is longer than [`LONGEST`].
@@ -41,21 +50,35 @@ pub enum Rule {
     Gzip,
 }
 
-/// The annotations that may leave the cluster.
-pub fn annotations(kind: ResourceKind, all: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
-    all.iter()
-        .filter(|(key, value)| held_back(kind, key, value).is_none())
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect()
+/// Whether any annotation of this kind may leave the cluster.
+pub const fn may_have_annotations(kind: ResourceKind) -> bool {
+    match kind {
+        ResourceKind::ConfigMap | ResourceKind::Secret => false,
+        ResourceKind::Namespace
+        | ResourceKind::Pod
+        | ResourceKind::Service
+        | ResourceKind::Node
+        | ResourceKind::Deployment
+        | ResourceKind::StatefulSet
+        | ResourceKind::DaemonSet
+        | ResourceKind::Job
+        | ResourceKind::CronJob
+        | ResourceKind::Ingress
+        | ResourceKind::NetworkPolicy => true,
+    }
 }
 
-/// The first rule that holds an annotation back.
-pub fn held_back(kind: ResourceKind, key: &str, value: &str) -> Option<Rule> {
-    if matches!(kind, ResourceKind::ConfigMap | ResourceKind::Secret) {
-        Some(Rule::Kind)
-    } else if PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
-        Some(Rule::Prefix)
-    } else if value.len() > LONGEST {
+/// The first rule that holds an annotation back, of a kind whose annotations may leave at all.
+pub fn held_back(key: &str, value: &str) -> Option<Rule> {
+    if has_prefix(key) { Some(Rule::Prefix) } else { value_held_back(value) }
+}
+
+fn has_prefix(key: &str) -> bool {
+    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+fn value_held_back(value: &str) -> Option<Rule> {
+    if value.len() > LONGEST {
         Some(Rule::Long)
     } else if value.contains("apiVersion") && value.contains("kind") {
         Some(Rule::Manifest)
@@ -70,12 +93,96 @@ pub fn held_back(kind: ResourceKind, key: &str, value: &str) -> Option<Rule> {
     }
 }
 
+/// Three parts in a row, anywhere in the value.
 fn has_jwt(value: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     value.split(|c: char| !(part(c) || c == '.')).any(|word| {
-        let mut parts = word.split('.');
-        parts.next().is_some_and(|head| head.starts_with("eyJ"))
-            && parts.next().is_some_and(|claims| claims.len() >= 2)
-            && parts.next().is_some()
+        let claims_and_signature = word.split('.').skip(1).zip(word.split('.').skip(2));
+        word.split('.')
+            .zip(claims_and_signature)
+            .any(|(head, (claims, _))| head.starts_with("eyJ") && claims.len() >= 2)
     })
+}
+
+/// The annotations that may leave the cluster.
+#[derive(Default)]
+pub(super) struct Sent(pub(super) BTreeMap<String, String>);
+
+/// None of them.
+#[derive(Default)]
+pub(super) struct NotSent;
+
+/// What is decoded of annotations.
+pub(super) trait Annotations: for<'de> Deserialize<'de> + Default {
+    /// What may leave.
+    fn sent(self) -> BTreeMap<String, String>;
+}
+
+impl Annotations for Sent {
+    fn sent(self) -> BTreeMap<String, String> {
+        self.0
+    }
+}
+
+impl Annotations for NotSent {
+    fn sent(self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+}
+
+impl<'de> Deserialize<'de> for NotSent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|IgnoredAny| Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(SentVisitor)
+    }
+}
+
+struct SentVisitor;
+
+impl<'de> Visitor<'de> for SentVisitor {
+    type Value = Sent;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sent, A::Error> {
+        let mut sent = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if has_prefix(&key) {
+                map.next_value::<IgnoredAny>()?;
+            } else if let Some(Harmless(Some(value))) = map.next_value::<Lenient<Harmless>>()?.get() {
+                sent.insert(key, value);
+            }
+        }
+        Ok(Sent(sent))
+    }
+}
+
+/// A value that may leave, or nothing of it.
+struct Harmless(Option<String>);
+
+impl<'de> Deserialize<'de> for Harmless {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HarmlessVisitor;
+
+        impl Visitor<'_> for HarmlessVisitor {
+            type Value = Harmless;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: Error>(self, value: &str) -> Result<Harmless, E> {
+                Ok(Harmless(value_held_back(value).is_none().then(|| value.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(HarmlessVisitor)
+    }
 }

@@ -4,4 +4,6 @@
 //! A real control plane and a strict platform, for the tests, the demo and the bench.
 
 pub mod controlplane;
+pub mod load;
+pub mod operator;
 pub mod platform;

@@ -29,13 +29,15 @@ use tokio::task::spawn_blocking;
 
 use self::assets::Program;
 use self::identity::Authority;
-use self::process::{Keeper, Process};
+use self::process::Keeper;
 
 pub use self::builder::Builder;
 pub use self::error::Error;
 pub use self::guard::Guard;
+pub use self::process::Process;
 
-/// How long an API server may take to end in good order. It ends within two seconds, unless it has many watches to close.
+/// How long an API server may take to end in good order: some three seconds, and a minute more while a request of somebody's
+/// doesn't finish.
 const GRACE: Duration = Duration::from_secs(70);
 
 /// A running control plane.
@@ -198,6 +200,22 @@ impl ControlPlane {
     /// It isn't started.
     pub fn resume_api_server(&self) -> Result<(), Error> {
         self.signal_api_server("CONT")
+    }
+
+    /// Starts another program beside the control plane's own. It sees nothing of our environment but these variables, and it
+    /// doesn't outlive this control plane: the same guard watches over it. `name` is that of its log.
+    ///
+    /// # Errors
+    ///
+    /// It can't be started.
+    pub fn run(
+        &self,
+        name: &'static str,
+        program: &Path,
+        arguments: &[String],
+        environment: &[(String, String)],
+    ) -> Result<Process, Error> {
+        self.keeper.spawn_with(name, program, arguments, environment)
     }
 
     /// Compacts etcd: all history before the present revision is gone. Returns that revision.

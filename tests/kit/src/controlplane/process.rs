@@ -73,6 +73,17 @@ impl Keeper {
     /// Starts a program in the group. It sees nothing of our environment, lest a variable change what a test means, and
     /// writes its log, and whatever else it likes to write, into the folder.
     pub(super) fn spawn(&self, name: &'static str, program: &Path, args: &[String]) -> Result<Process, Error> {
+        self.spawn_with(name, program, args, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub(super) fn spawn_with(
+        &self,
+        name: &'static str,
+        program: &Path,
+        args: &[String],
+        environment: &[(String, String)],
+    ) -> Result<Process, Error> {
         let log = self.folder.join("logs").join(format!("{name}.log"));
         let mut options = OpenOptions::new();
         let file = options
@@ -87,6 +98,7 @@ impl Keeper {
             .env_clear()
             .env("HOME", &self.folder)
             .env("TMPDIR", &self.folder)
+            .envs(environment.iter().cloned())
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(file.try_clone().map_err(spawn_error)?)
@@ -132,7 +144,7 @@ fn helper(program: &'static str, args: &[&str]) -> Result<Child, Error> {
 
 /// A running program. Dropping it kills it and waits until it is gone.
 #[derive(Debug)]
-pub(super) struct Process {
+pub struct Process {
     name: &'static str,
     log: PathBuf,
     /// Where in the log this run begins; a program that is started again goes on in the same file.
@@ -141,12 +153,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn id(&self) -> u32 {
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// How it ended, if it did.
-    pub(super) fn exit_status(&mut self) -> Option<ExitStatus> {
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
@@ -168,7 +182,11 @@ impl Process {
     }
 
     /// Sends a signal by its name, without SIG.
-    pub(super) fn signal(&self, name: &str) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// There is no such process, or no such signal.
+    pub fn signal(&self, name: &str) -> Result<(), Error> {
         let failed = |source| Error::Spawn { program: "sh", source };
         // std sends no signal but KILL; the shell's own `kill` is there wherever the guard is.
         let status = Command::new("sh")
@@ -186,16 +204,22 @@ impl Process {
         })
     }
 
-    fn log_tail(&self) -> String {
+    /// All that this run has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.read_log().unwrap_or_else(|error| format!("({}: {error})", self.log.display()))
+    }
+
+    fn read_log(&self) -> std::io::Result<String> {
         let mut text = Vec::new();
-        let read = File::open(&self.log).and_then(|mut file| {
-            file.seek(SeekFrom::Start(self.log_from))?;
-            file.read_to_end(&mut text)
-        });
-        match read {
-            Ok(_) => last_lines(&String::from_utf8_lossy(&text), LOG_LINES),
-            Err(error) => format!("({}: {error})", self.log.display()),
-        }
+        let mut file = File::open(&self.log)?;
+        file.seek(SeekFrom::Start(self.log_from))?;
+        file.read_to_end(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    fn log_tail(&self) -> String {
+        last_lines(&self.log(), LOG_LINES)
     }
 }
 

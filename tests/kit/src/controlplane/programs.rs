@@ -58,6 +58,8 @@ pub(super) fn api_server(
         ("service-cluster-ip-range", SERVICE_RANGE),
         ("authorization-mode", "RBAC"),
         ("allow-privileged", "true"),
+        // Else an API server that is asked to end holds its watches open for a minute.
+        ("shutdown-watch-termination-grace-period", "1s"),
         // A loopback address is no endpoint of the service kubernetes.
         ("endpoint-reconciler-type", "none"),
     ]);

@@ -8,28 +8,38 @@
 //! that is decoded is wrapped in [`Lenient`]: a value of another shape is read to its end, counts as absent, and the
 //! fault is noted, so that the object as a whole is known to be undecodable.
 //!
-//! The note is a counter of the thread, which [`watch_faults`] resets and reads: serde gives a value no other way to tell
-//! its surroundings something. That is sound because decoding an object is one synchronous call on one thread, and
-//! `watch_faults` isn't called within itself.
+//! The note is a counter of the thread, which [`watch_faults`] sets aside, reads and puts back: serde gives a value no
+//! other way to tell its surroundings something. That is sound because decoding is one synchronous call on one thread.
+//!
+//! Only a value that was refused is forgiven. What the input itself is guilty of (it is cut, or isn't JSON) stays an
+//! error, as the parser gave it: after it, nothing that follows may be believed. So whatever is inside a [`Lenient`] list
+//! or map must be lenient itself, or its refusal would count as the input's.
+
+mod shapes;
+#[cfg(test)]
+mod tests;
+
+pub use shapes::{Count, Keys, Spelled, TextMap};
 
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::{BoolDeserializer, F64Deserializer, I64Deserializer, MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::value::{BoolDeserializer, F64Deserializer, I64Deserializer, MapAccessDeserializer};
 use serde::de::value::{StrDeserializer, U64Deserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, forward_to_deserialize_any};
 
 thread_local! {
     static FAULTS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs a decoding, and says whether a [`Lenient`] in it met a value of another type.
+/// Runs a decoding, and says whether a [`Lenient`] in it met a value of another type. One within another keeps its
+/// faults to itself.
 pub fn watch_faults<T>(decode: impl FnOnce() -> T) -> (T, bool) {
-    FAULTS.set(0);
+    let outer = FAULTS.replace(0);
     let value = decode();
-    (value, FAULTS.get() > 0)
+    (value, FAULTS.replace(outer) > 0)
 }
 
 fn note_fault() {
@@ -68,12 +78,6 @@ impl<T: Default> Lenient<T> {
 impl<T> fmt::Debug for Lenient<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Some(…)" } else { "None" })
-    }
-}
-
-impl<T: Serialize> Serialize for Lenient<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
     }
 }
 
@@ -147,50 +151,90 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut ended = false;
-        let value = or_fault(T::deserialize(SeqAccessDeserializer::new(Seq { inner: &mut seq, ended: &mut ended })));
-        if !ended {
+        let mut at = At::Next;
+        let value = T::deserialize(Elements(Seq { inner: &mut seq, at: &mut at }));
+        if at == At::Broken
+            && let Err(broken) = value
+        {
+            return Err(broken);
+        }
+        if at != At::End {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
         }
-        Ok(value)
+        Ok(or_fault(value))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut at = At::Key;
-        let value = or_fault(T::deserialize(MapAccessDeserializer::new(Map { inner: &mut map, at: &mut at })));
+        let mut at = At::Next;
+        let value = T::deserialize(MapAccessDeserializer::new(Map { inner: &mut map, at: &mut at }));
+        if at == At::Broken
+            && let Err(broken) = value
+        {
+            return Err(broken);
+        }
         if at == At::Value {
             map.next_value::<IgnoredAny>()?;
-            at = At::Key;
         }
-        if at == At::Key {
+        if at != At::End {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         }
-        Ok(value)
+        Ok(or_fault(value))
     }
 }
 
-/// Lends a sequence, and tells whether it was read to its end.
+/// How far a list or a map was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// An element or a key comes next.
+    Next,
+    /// The value of a key comes next.
+    Value,
+    /// All was read.
+    End,
+    /// The input gave an error.
+    Broken,
+}
+
+/// Lends a list, and tells how far it was read.
 struct Seq<'a, A> {
     inner: &'a mut A,
-    ended: &'a mut bool,
+    at: &'a mut At,
 }
 
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Seq<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        *self.at = At::Broken;
         let element = self.inner.next_element_seed(seed)?;
-        *self.ended = element.is_none();
+        *self.at = if element.is_some() { At::Next } else { At::End };
         Ok(element)
     }
 }
 
-/// What a map gives next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
-    Key,
-    Value,
-    End,
+/// A list for a value that wants one. A struct gets none: a derived one would take the elements for its fields.
+struct Elements<A>(A);
+
+impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Elements<A> {
+    type Error = A::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_seq(self.0)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, A::Error> {
+        Err(A::Error::custom("a list where fields are expected"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 /// Lends a map, and tells how far it was read.
@@ -203,107 +247,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Map<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        *self.at = At::Broken;
         let key = self.inner.next_key_seed(seed)?;
         *self.at = if key.is_some() { At::Value } else { At::End };
         Ok(key)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        *self.at = At::Key;
-        self.inner.next_value_seed(seed)
-    }
-}
-
-/// The keys of a map; its values are skipped, never parsed into a value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys(pub Vec<String>);
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeysVisitor;
-
-        impl<'de> Visitor<'de> for KeysVisitor {
-            type Value = Keys;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-                let mut keys = Vec::new();
-                while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-                    keys.push(key);
-                }
-                keys.sort_unstable();
-                Ok(Keys(keys))
-            }
-        }
-
-        deserializer.deserialize_map(KeysVisitor)
-    }
-}
-
-/// How many elements a list has; they are skipped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count(pub usize);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CountVisitor;
-
-        impl<'de> Visitor<'de> for CountVisitor {
-            type Value = Count;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Count, A::Error> {
-                let mut count = 0;
-                while seq.next_element::<IgnoredAny>()?.is_some() {
-                    count += 1;
-                }
-                Ok(Count(count))
-            }
-        }
-
-        deserializer.deserialize_seq(CountVisitor)
-    }
-}
-
-/// A number or a text, such as a port or a quantity, as the text that it is spelled with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Spelled(pub String);
-
-impl<'de> Deserialize<'de> for Spelled {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SpelledVisitor;
-
-        impl Visitor<'_> for SpelledVisitor {
-            type Value = Spelled;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a number")
-            }
-
-            fn visit_str<E: Error>(self, value: &str) -> Result<Spelled, E> {
-                Ok(Spelled(value.to_owned()))
-            }
-
-            fn visit_i64<E: Error>(self, value: i64) -> Result<Spelled, E> {
-                Ok(Spelled(value.to_string()))
-            }
-
-            fn visit_u64<E: Error>(self, value: u64) -> Result<Spelled, E> {
-                Ok(Spelled(value.to_string()))
-            }
-
-            fn visit_f64<E: Error>(self, value: f64) -> Result<Spelled, E> {
-                Ok(Spelled(value.to_string()))
-            }
-        }
-
-        deserializer.deserialize_any(SpelledVisitor)
+        *self.at = At::Broken;
+        let value = self.inner.next_value_seed(seed)?;
+        *self.at = At::Next;
+        Ok(value)
     }
 }

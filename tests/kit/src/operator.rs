@@ -1,0 +1,290 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The operator as a process, and what it needs of a cluster: its custom resource definition, credentials, resources.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use http::Request;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use crate::controlplane::{ControlPlane, Error, Guard, Process};
+
+/// The namespace of the operator's resources in tests and the demo.
+pub const NAMESPACE: &str = "obsyk-system";
+
+/// The Secret with the credentials.
+pub const SECRET: &str = "obsyk-credentials";
+
+/// What a test waits for at most; machines are shared and noisy.
+pub const SOON: Duration = Duration::from_secs(60);
+
+/// The field manager of what tests write.
+const FIELD_MANAGER: &str = "obsyk-testkit";
+
+/// A running operator.
+pub struct Operator {
+    process: Process,
+    probes: u16,
+    metrics: u16,
+    debug: u16,
+}
+
+/// How an operator is started.
+#[derive(Debug, Default)]
+pub struct OperatorOptions {
+    /// The kubeconfig; the administrator's when none is given.
+    pub kubeconfig: Option<PathBuf>,
+    /// Flags beside those that the kit gives.
+    pub args: Vec<String>,
+    /// Variables in its environment.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Operator {
+    /// Starts the operator `binary` against a control plane, with endpoints on free ports.
+    ///
+    /// # Errors
+    ///
+    /// It can't be started.
+    pub fn start(control_plane: &ControlPlane, binary: &Path, options: &OperatorOptions) -> Result<Self, Error> {
+        let [probes, metrics, debug] = [free_port(), free_port(), free_port()];
+        let kubeconfig = options.kubeconfig.clone().unwrap_or_else(|| control_plane.kubeconfig_path());
+        let mut args = vec![
+            "run".to_owned(),
+            format!("--kubeconfig={}", kubeconfig.display()),
+            format!("--health-probe-bind-address=127.0.0.1:{probes}"),
+            format!("--metrics-bind-address=127.0.0.1:{metrics}"),
+            format!("--debug-bind-address=127.0.0.1:{debug}"),
+        ];
+        args.extend_from_slice(&options.args);
+        let process = control_plane.run("operator", binary, &args, &options.environment)?;
+        Ok(Self { process, probes, metrics, debug })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// All that it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Sends it a signal by its name, without SIG.
+    ///
+    /// # Errors
+    ///
+    /// It has ended.
+    pub fn signal(&self, name: &str) -> Result<(), Error> {
+        self.process.signal(name)
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    ///
+    /// It hasn't within `limit`.
+    pub async fn ended(&mut self, limit: Duration) -> Result<ExitStatus, Error> {
+        let guard = Guard::new("the operator has ended", limit);
+        loop {
+            if let Some(status) = self.process.exit_status() {
+                return Ok(status);
+            }
+            guard.again(self.process.log()).await?;
+        }
+    }
+
+    /// Waits until its log has a line with all of these.
+    ///
+    /// # Errors
+    ///
+    /// It hasn't within [`SOON`].
+    pub async fn logged(&self, parts: &[&str]) -> Result<(), Error> {
+        let guard = Guard::new(format!("the operator logs {parts:?}"), SOON);
+        loop {
+            let log = self.log();
+            if log.lines().any(|line| parts.iter().all(|part| line.contains(part))) {
+                return Ok(());
+            }
+            guard.again(log).await?;
+        }
+    }
+
+    /// What one of its endpoints answers: status and body. `path` is `/healthz`, `/readyz`, `/metrics` or `/debug/actors`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing answers.
+    pub async fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let port = match path {
+            "/metrics" => self.metrics,
+            "/debug/actors" => self.debug,
+            _ => self.probes,
+        };
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
+        Ok((status, body.to_owned()))
+    }
+}
+
+/// A port that is free now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("the loopback interface has a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+fn agents(client: &Client, namespace: &str) -> Api<DynamicObject> {
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("obsyk.io", "v1", "ObsykAgent"));
+    Api::namespaced_with(client.clone(), namespace, &kind)
+}
+
+/// Installs the custom resource definition of `manifests/`, waits until it is served, and makes the namespace.
+///
+/// # Errors
+///
+/// The API server refuses it, or doesn't serve it in time.
+pub async fn install(client: &Client) -> Result<(), kube::Error> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../manifests/crd/obsykagents.yaml");
+    let text = std::fs::read_to_string(path).expect("manifests/crd/obsykagents.yaml is there; run make manifests");
+    let definition: Value = serde_yaml_ng::from_str(&text).expect("the manifest is YAML");
+    let request = Request::patch(format!(
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/obsykagents.obsyk.io?fieldManager={FIELD_MANAGER}&force=true"
+    ))
+    .header(http::header::CONTENT_TYPE, "application/apply-patch+yaml")
+    .body(definition.to_string().into_bytes())
+    .expect("a path of the API is a URI");
+    client.request_text(request).await?;
+    let guard = Guard::new("ObsykAgents are served", SOON);
+    while let Err(error) = agents(client, NAMESPACE).list(&Default::default()).await {
+        if guard.again(error.to_string()).await.is_err() {
+            return Err(error);
+        }
+    }
+    make_namespace(client, NAMESPACE).await
+}
+
+/// Makes a namespace, if it isn't there.
+///
+/// # Errors
+///
+/// The API server refuses it.
+pub async fn make_namespace(client: &Client, name: &str) -> Result<(), kube::Error> {
+    let namespace: Namespace = serde_json::from_value(json!({ "metadata": { "name": name } })).expect("a namespace");
+    match Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await {
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Writes the Secret with these values, whatever it had before.
+///
+/// # Errors
+///
+/// The API server refuses it.
+pub async fn write_secret(client: &Client, name: &str, values: &[(&str, &str)]) -> Result<(), kube::Error> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), NAMESPACE);
+    let values: serde_json::Map<String, Value> =
+        values.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+    let secret: Secret = serde_json::from_value(json!({ "metadata": { "name": name }, "stringData": values })).expect("a Secret");
+    match secrets.create(&PostParams::default(), &secret).await {
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            secrets.replace(name, &PostParams::default(), &secret).await.map(|_| ())
+        }
+        other => other.map(|_| ()),
+    }
+}
+
+/// Deletes a Secret.
+///
+/// # Errors
+///
+/// The API server refuses it.
+pub async fn delete_secret(client: &Client, name: &str) -> Result<(), kube::Error> {
+    Api::<Secret>::namespaced(client.clone(), NAMESPACE).delete(name, &DeleteParams::default()).await.map(|_| ())
+}
+
+/// The spec of an agent for this platform, with short times.
+#[must_use]
+pub fn agent_spec(platform_url: &str) -> Value {
+    json!({
+        "platformURL": platform_url,
+        "clusterName": "test",
+        "credentialsSecretRef": { "name": SECRET },
+        "syncInterval": "10s",
+    })
+}
+
+/// Creates an agent.
+///
+/// # Errors
+///
+/// The API server refuses it: its sentence is in the error.
+pub async fn create_agent(client: &Client, name: &str, spec: &Value) -> Result<(), kube::Error> {
+    let agent: DynamicObject = serde_json::from_value(json!({
+        "apiVersion": "obsyk.io/v1", "kind": "ObsykAgent", "metadata": { "name": name }, "spec": spec,
+    }))
+    .expect("an object");
+    agents(client, NAMESPACE).create(&PostParams::default(), &agent).await.map(|_| ())
+}
+
+/// Changes fields of an agent's spec.
+///
+/// # Errors
+///
+/// The API server refuses it.
+pub async fn edit_agent(client: &Client, name: &str, spec: &Value) -> Result<(), kube::Error> {
+    let patch = json!({ "spec": spec });
+    agents(client, NAMESPACE).patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.map(|_| ())
+}
+
+/// Deletes an agent.
+///
+/// # Errors
+///
+/// The API server refuses it.
+pub async fn delete_agent(client: &Client, name: &str) -> Result<(), kube::Error> {
+    agents(client, NAMESPACE).delete(name, &DeleteParams::default()).await.map(|_| ())
+}
+
+/// An agent's status, and an empty one when it has none.
+///
+/// # Errors
+///
+/// It isn't there.
+pub async fn agent_status(client: &Client, name: &str) -> Result<Value, kube::Error> {
+    let agent = agents(client, NAMESPACE).get(name).await?;
+    Ok(agent.data.get("status").cloned().unwrap_or_else(|| json!({})))
+}
+
+/// Waits until a condition of an agent has this status and reason; its message.
+///
+/// # Errors
+///
+/// It hasn't within [`SOON`].
+pub async fn condition(client: &Client, name: &str, kind: &str, status: &str, reason: &str) -> Result<String, Error> {
+    let guard = Guard::new(format!("{kind} of {name} is {status} with reason {reason}"), SOON);
+    loop {
+        let seen = agent_status(client, name).await.unwrap_or_default();
+        let conditions = seen["conditions"].as_array().cloned().unwrap_or_default();
+        let found = conditions.iter().find(|c| c["type"] == kind && c["status"] == status && c["reason"] == reason);
+        if let Some(found) = found {
+            return Ok(found["message"].as_str().unwrap_or_default().to_owned());
+        }
+        guard.again(seen.to_string()).await?;
+    }
+}
