@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use secrecy::{SecretString, zeroize::Zeroize};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 use serde_json::value::RawValue;
 
 use crate::agent::EventTypes;
@@ -113,7 +114,9 @@ impl Event<'_> {
             #[serde(skip_serializing_if = "Option::is_none")]
             object: Option<&'a RawValue>,
         }
-        let object = self.object.and_then(|object| serde_json::from_slice::<&RawValue>(object).ok());
+        let object = self
+            .object
+            .and_then(|object| serde_json::from_slice::<&RawValue>(object).ok());
         to_json(&Body {
             cluster_uid: self.cluster_uid,
             r#type: self.event.spelled(case),
@@ -133,7 +136,10 @@ pub fn heartbeat(cluster_uid: &str) -> Vec<u8> {
         cluster_uid: &'a str,
         agent_version: &'static str,
     }
-    to_json(&Body { cluster_uid, agent_version: VERSION })
+    to_json(&Body {
+        cluster_uid,
+        agent_version: VERSION,
+    })
 }
 
 /// The head of a snapshot.
@@ -163,7 +169,10 @@ impl SnapshotHead<'_> {
             head: &'a SnapshotHead<'a>,
             agent_version: &'static str,
         }
-        let mut json = to_json(&Whole { head: self, agent_version: VERSION });
+        let mut json = to_json(&Whole {
+            head: self,
+            agent_version: VERSION,
+        });
         json.pop();
         json
     }
@@ -211,14 +220,21 @@ impl TokenResponse {
         struct Raw<'a> {
             #[serde(borrow)]
             access_token: Cow<'a, str>,
-            expires_in: Option<serde_json::Number>,
+            // Null isn't a number, and isn't absent.
+            #[serde(default, deserialize_with = "number")]
+            expires_in: Option<Number>,
         }
+
+        fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
+            Number::deserialize(deserializer).map(Some)
+        }
+
         let raw: Raw<'_> = serde_json::from_slice(body).map_err(|_| NotAToken)?;
         let lifetime = match raw.expires_in.map(|number| number.as_f64()) {
             None => LIFETIME_ABSENT,
-            Some(Some(seconds)) if seconds > 0.0 => {
-                Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_LIFETIME).min(LONGEST_LIFETIME)
-            }
+            Some(Some(seconds)) if seconds > 0.0 => Duration::try_from_secs_f64(seconds)
+                .unwrap_or(LONGEST_LIFETIME)
+                .min(LONGEST_LIFETIME),
             Some(_) => return Err(NotAToken),
         };
         let mut token = raw.access_token.into_owned();
@@ -227,7 +243,10 @@ impl TokenResponse {
             token.zeroize();
             return Err(NotAToken);
         }
-        Ok(Self { access_token: token.into(), lifetime })
+        Ok(Self {
+            access_token: token.into(),
+            lifetime,
+        })
     }
 }
 
@@ -264,14 +283,23 @@ mod tests {
         let expected = json!({"cluster_uid":"c1","type":"UPDATED","kind":"Pod","uid":"u1","name":"web","namespace":"default","object":{"uid":"u1"}});
         assert_eq!(parsed(&event.encode(EventTypes::Upper)), expected);
         assert_eq!(parsed(&event.encode(EventTypes::Lower))["type"], "modified");
-        let gone = Event { event: EventType::Deleted, namespace: None, object: None, kind: ResourceKind::Node, ..event };
+        let gone = Event {
+            event: EventType::Deleted,
+            namespace: None,
+            object: None,
+            kind: ResourceKind::Node,
+            ..event
+        };
         let expected = json!({"cluster_uid":"c1","type":"DELETED","kind":"Node","uid":"u1","name":"web"});
         assert_eq!(parsed(&gone.encode(EventTypes::Upper)), expected);
     }
 
     #[test]
     fn a_heartbeat_has_the_protocols_fields() {
-        assert_eq!(parsed(&heartbeat("c1")), json!({"cluster_uid":"c1","agent_version":VERSION}));
+        assert_eq!(
+            parsed(&heartbeat("c1")),
+            json!({"cluster_uid":"c1","agent_version":VERSION})
+        );
     }
 
     #[test]
@@ -300,14 +328,25 @@ mod tests {
         assert_eq!(lifetime(""), Ok(300));
         assert_eq!(lifetime(",\"expires_in\":3600"), Ok(3600));
         assert_eq!(lifetime(",\"expires_in\":1000000000000"), Ok(86_400));
-        for bad in ["0", "-1", "\"3600\"", "true", "[]"] {
+        assert_eq!(lifetime(",\"expires_in\":86400"), Ok(86_400));
+        assert_eq!(lifetime(",\"expires_in\":86401"), Ok(86_400));
+        for bad in ["0", "-1", "-0.0", "\"3600\"", "true", "[]", "null", "1e999"] {
             assert_eq!(lifetime(&format!(",\"expires_in\":{bad}")), Err(NotAToken), "{bad}");
         }
     }
 
     #[test]
     fn what_is_no_token_is_refused() {
-        for body in ["", "<html>", "{}", "[]", "null", "{\"access_token\":\"\"}", "{\"access_token\":1}", "{\"access_token\":\"a b\"}"] {
+        for body in [
+            "",
+            "<html>",
+            "{}",
+            "[]",
+            "null",
+            "{\"access_token\":\"\"}",
+            "{\"access_token\":1}",
+            "{\"access_token\":\"a b\"}",
+        ] {
             assert!(TokenResponse::parse(body.as_bytes()).is_err(), "{body}");
         }
         let good = TokenResponse::parse(b"{\"access_token\":\"abc\"}").unwrap();

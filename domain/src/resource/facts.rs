@@ -49,11 +49,21 @@ const VERSIONS: [(&str, &str); 4] = [("+k3s", "k3s"), ("+rke2", "rke2"), ("-eks-
 impl NodeFacts {
     /// From a node's labels and its provider's id.
     pub fn read(metadata: &Metadata, provider_id: Option<&str>) -> Self {
-        let labelled = LABELS.iter().find(|(prefix, _)| metadata.labels.keys().any(|key| key.starts_with(prefix)));
-        let provided = || PROVIDERS.iter().find(|(prefix, _)| provider_id.is_some_and(|id| id.starts_with(prefix)));
+        let labelled = LABELS
+            .iter()
+            .find(|(prefix, _)| metadata.labels.keys().any(|key| key.starts_with(prefix)));
+        let provided = || {
+            PROVIDERS
+                .iter()
+                .find(|(prefix, _)| provider_id.is_some_and(|id| id.starts_with(prefix)))
+        };
         Self {
             platform: labelled.or_else(provided).map(|(_, platform)| *platform),
-            region: metadata.labels.get("topology.kubernetes.io/region").filter(|region| !region.is_empty()).map(|region| region.as_str().into()),
+            region: metadata
+                .labels
+                .get("topology.kubernetes.io/region")
+                .filter(|region| !region.is_empty())
+                .map(|region| region.as_str().into()),
         }
     }
 }
@@ -88,9 +98,12 @@ impl ClusterFacts {
 
     /// The platform: what most nodes name, else what the API server's version names.
     pub fn platform(&self, git_version: &str) -> Option<&'static str> {
-        most_common(&self.platforms)
-            .copied()
-            .or_else(|| VERSIONS.iter().find(|(part, _)| git_version.contains(part)).map(|(_, platform)| *platform))
+        most_common(&self.platforms).copied().or_else(|| {
+            VERSIONS
+                .iter()
+                .find(|(part, _)| git_version.contains(part))
+                .map(|(_, platform)| *platform)
+        })
     }
 
     /// The most common region; of several the first by name.

@@ -71,7 +71,11 @@ impl fmt::Display for Uid {
 fn print_uuid(bytes: &[u8; 16]) -> [u8; 36] {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
     let mut text = [b'-'; 36];
-    let places = text.iter_mut().enumerate().filter(|(at, _)| !DASHES.contains(at)).map(|(_, place)| place);
+    let places = text
+        .iter_mut()
+        .enumerate()
+        .filter(|(at, _)| !DASHES.contains(at))
+        .map(|(_, place)| place);
     for (place, nibble) in places.zip(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15])) {
         *place = digit(nibble);
     }
@@ -102,7 +106,11 @@ impl<'de> Deserialize<'de> for Uid {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Uid, E> {
-                if text.is_empty() { Err(E::custom("an empty uid")) } else { Ok(Uid::from(text)) }
+                if text.is_empty() {
+                    Err(E::custom("an empty uid"))
+                } else {
+                    Ok(Uid::from(text))
+                }
             }
         }
 
@@ -142,7 +150,10 @@ pub struct Metadata {
 
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metadata").field("uid", &self.uid).field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("Metadata")
+            .field("uid", &self.uid)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -182,14 +193,22 @@ impl<'de, A: Annotations> Deserialize<'de> for Read<A> {
         if faulty {
             return Err(D::Error::custom("metadata has a value of another type"));
         }
-        let metadata = raw.checked().ok_or_else(|| D::Error::custom("metadata lacks a uid, a name or a version"))?;
-        Ok(Self { metadata, annotations: PhantomData })
+        let metadata = raw
+            .checked()
+            .ok_or_else(|| D::Error::custom("metadata lacks a uid, a name or a version"))?;
+        Ok(Self {
+            metadata,
+            annotations: PhantomData,
+        })
     }
 }
 
 impl<A: Annotations> Raw<A> {
     fn checked(self) -> Option<Metadata> {
-        let owner = |owner: RawOwner| OwnerReference { kind: owner.kind.or_default(), name: owner.name.or_default() };
+        let owner = |owner: RawOwner| OwnerReference {
+            kind: owner.kind.or_default(),
+            name: owner.name.or_default(),
+        };
         Some(Metadata {
             uid: self.uid.get()?,
             name: self.name.get().filter(|name| !name.is_empty())?,
@@ -198,7 +217,13 @@ impl<A: Annotations> Raw<A> {
             labels: self.labels.or_default().0,
             annotations: self.annotations.or_default().sent(),
             created: self.creation_timestamp.get(),
-            owners: self.owner_references.or_default().into_iter().filter_map(Lenient::get).map(owner).collect(),
+            owners: self
+                .owner_references
+                .or_default()
+                .into_iter()
+                .filter_map(Lenient::get)
+                .map(owner)
+                .collect(),
         })
     }
 }
@@ -216,7 +241,12 @@ mod tests {
         assert!(size_of::<Uid>() <= 24 && size_of::<Option<Uid>>() <= 24);
         let canonical = Uid::from("0b2f4a52-6f0e-4c1b-9a57-3d1a2c9e7f10");
         assert!(matches!(canonical.0, Repr::Uuid(_)));
-        for other in ["", "0B2F4A52-6F0E-4C1B-9A57-3D1A2C9E7F10", "0b2f4a526f0e4c1b9a573d1a2c9e7f10", "u-1"] {
+        for other in [
+            "",
+            "0B2F4A52-6F0E-4C1B-9A57-3D1A2C9E7F10",
+            "0b2f4a526f0e4c1b9a573d1a2c9e7f10",
+            "u-1",
+        ] {
             assert!(matches!(Uid::from(other).0, Repr::Other(_)), "{other}");
         }
     }

@@ -149,7 +149,10 @@ impl Collected for Ingress {
             ingress_class_name: text(spec.ingress_class_name),
             rules: items(spec.rules).map(rule).collect(),
             tls: items(spec.tls)
-                .map(|tls| Tls { hosts: items(tls.hosts).collect(), secret_name: text(tls.secret_name) })
+                .map(|tls| Tls {
+                    hosts: items(tls.hosts).collect(),
+                    secret_name: text(tls.secret_name),
+                })
                 .collect(),
             load_balancer_ips: items(addresses)
                 .filter_map(|address| text(address.ip).or_else(|| text(address.hostname)))
@@ -169,5 +172,8 @@ fn rule(rule: SourceRule) -> Rule {
             service_port: service.port.or_default().number.get().filter(|number| *number != 0),
         }
     });
-    Rule { host: text(rule.host), paths: paths.collect() }
+    Rule {
+        host: text(rule.host),
+        paths: paths.collect(),
+    }
 }

@@ -6,7 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A kind that is collected, in the order in which the protocol lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,7 +56,16 @@ const fn spec(
     namespaced: bool,
     page_size: u32,
 ) -> KindSpec {
-    KindSpec { kind, plural, group, version, list, count_field, namespaced, page_size }
+    KindSpec {
+        kind,
+        plural,
+        group,
+        version,
+        list,
+        count_field,
+        namespaced,
+        page_size,
+    }
 }
 
 impl ResourceKind {
@@ -81,32 +91,96 @@ impl ResourceKind {
         const NET: &str = "networking.k8s.io";
         match self {
             Self::Namespace => {
-                const { &spec("Namespace", ("", "v1", "namespaces"), ("namespaces", "namespaces"), false, 250) }
+                const {
+                    &spec(
+                        "Namespace",
+                        ("", "v1", "namespaces"),
+                        ("namespaces", "namespaces"),
+                        false,
+                        250,
+                    )
+                }
             }
             Self::Pod => const { &spec("Pod", ("", "v1", "pods"), ("pods", "pods"), true, 100) },
             Self::Service => const { &spec("Service", ("", "v1", "services"), ("services", "services"), true, 250) },
             Self::Node => const { &spec("Node", ("", "v1", "nodes"), ("nodes", "nodes"), false, 250) },
             Self::Deployment => {
-                const { &spec("Deployment", ("apps", "v1", "deployments"), ("deployments", "deployments"), true, 250) }
+                const {
+                    &spec(
+                        "Deployment",
+                        ("apps", "v1", "deployments"),
+                        ("deployments", "deployments"),
+                        true,
+                        250,
+                    )
+                }
             }
             Self::StatefulSet => {
-                const { &spec("StatefulSet", ("apps", "v1", "statefulsets"), ("statefulsets", "statefulSets"), true, 250) }
+                const {
+                    &spec(
+                        "StatefulSet",
+                        ("apps", "v1", "statefulsets"),
+                        ("statefulsets", "statefulSets"),
+                        true,
+                        250,
+                    )
+                }
             }
             Self::DaemonSet => {
-                const { &spec("DaemonSet", ("apps", "v1", "daemonsets"), ("daemonsets", "daemonSets"), true, 250) }
+                const {
+                    &spec(
+                        "DaemonSet",
+                        ("apps", "v1", "daemonsets"),
+                        ("daemonsets", "daemonSets"),
+                        true,
+                        250,
+                    )
+                }
             }
             Self::Job => const { &spec("Job", ("batch", "v1", "jobs"), ("jobs", "jobs"), true, 250) },
             Self::CronJob => {
-                const { &spec("CronJob", ("batch", "v1", "cronjobs"), ("cronjobs", "cronJobs"), true, 250) }
+                const {
+                    &spec(
+                        "CronJob",
+                        ("batch", "v1", "cronjobs"),
+                        ("cronjobs", "cronJobs"),
+                        true,
+                        250,
+                    )
+                }
             }
             Self::Ingress => {
-                const { &spec("Ingress", (NET, "v1", "ingresses"), ("ingresses", "ingresses"), true, 250) }
+                const {
+                    &spec(
+                        "Ingress",
+                        (NET, "v1", "ingresses"),
+                        ("ingresses", "ingresses"),
+                        true,
+                        250,
+                    )
+                }
             }
-            Self::NetworkPolicy => const {
-                &spec("NetworkPolicy", (NET, "v1", "networkpolicies"), ("network_policies", "networkPolicies"), true, 250)
-            },
+            Self::NetworkPolicy => {
+                const {
+                    &spec(
+                        "NetworkPolicy",
+                        (NET, "v1", "networkpolicies"),
+                        ("network_policies", "networkPolicies"),
+                        true,
+                        250,
+                    )
+                }
+            }
             Self::ConfigMap => {
-                const { &spec("ConfigMap", ("", "v1", "configmaps"), ("configmaps", "configMaps"), true, 20) }
+                const {
+                    &spec(
+                        "ConfigMap",
+                        ("", "v1", "configmaps"),
+                        ("configmaps", "configMaps"),
+                        true,
+                        20,
+                    )
+                }
             }
             Self::Secret => const { &spec("Secret", ("", "v1", "secrets"), ("secrets", "secrets"), true, 20) },
         }
@@ -122,6 +196,28 @@ impl fmt::Display for ResourceKind {
 impl Serialize for ResourceKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.spec().kind)
+    }
+}
+
+impl<'de> Deserialize<'de> for ResourceKind {
+    /// Reads the kind as it is written: `Pod`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KindVisitor;
+
+        impl Visitor<'_> for KindVisitor {
+            type Value = ResourceKind;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a kind that is collected")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<ResourceKind, E> {
+                let named = ResourceKind::ALL.into_iter().find(|kind| kind.spec().kind == text);
+                named.ok_or_else(|| E::custom("not a kind that is collected"))
+            }
+        }
+
+        deserializer.deserialize_str(KindVisitor)
     }
 }
 
@@ -149,101 +245,63 @@ impl FromStr for ResourceKind {
     }
 }
 
-/// A set of kinds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct KindSet(u32);
-
-impl KindSet {
-    /// None.
-    pub const EMPTY: Self = Self(0);
-    /// All.
-    pub const ALL: Self = Self((1 << ResourceKind::ALL.len()) - 1);
-
-    const fn bit(kind: ResourceKind) -> u32 {
-        1 << kind as u32
-    }
-
-    /// Whether it has this kind.
-    pub const fn contains(self, kind: ResourceKind) -> bool {
-        self.0 & Self::bit(kind) != 0
-    }
-
-    /// Adds a kind.
-    pub fn insert(&mut self, kind: ResourceKind) {
-        self.0 |= Self::bit(kind);
-    }
-
-    /// Takes a kind out.
-    pub fn remove(&mut self, kind: ResourceKind) {
-        self.0 &= !Self::bit(kind);
-    }
-
-    /// Those that `other` doesn't have.
-    #[must_use]
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// Those of either.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether it has none.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// How many it has.
-    pub const fn len(self) -> usize {
-        self.0.count_ones() as usize
-    }
-
-    /// Its kinds, in the order of [`ResourceKind::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = ResourceKind> {
-        ResourceKind::ALL.into_iter().filter(move |kind| self.contains(*kind))
-    }
-}
-
-impl FromIterator<ResourceKind> for KindSet {
-    fn from_iter<I: IntoIterator<Item = ResourceKind>>(kinds: I) -> Self {
-        let mut set = Self::EMPTY;
-        kinds.into_iter().for_each(|kind| set.insert(kind));
-        set
-    }
-}
-
-impl fmt::Display for KindSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, kind) in self.iter().enumerate() {
-            if n > 0 {
-                f.write_str(", ")?;
-            }
-            kind.fmt(f)?;
-        }
-        Ok(())
-    }
-}
-
 /// Evaluates an expression with a type alias for the kind's marker type: `dispatch_kind!(kind, K => read::<K>())`.
 #[macro_export]
 macro_rules! dispatch_kind {
     ($kind:expr, $alias:ident => $body:expr) => {
         match $kind {
-            $crate::resource::ResourceKind::Namespace => { type $alias = $crate::resource::Namespace; $body }
-            $crate::resource::ResourceKind::Pod => { type $alias = $crate::resource::Pod; $body }
-            $crate::resource::ResourceKind::Service => { type $alias = $crate::resource::Service; $body }
-            $crate::resource::ResourceKind::Node => { type $alias = $crate::resource::Node; $body }
-            $crate::resource::ResourceKind::Deployment => { type $alias = $crate::resource::Deployment; $body }
-            $crate::resource::ResourceKind::StatefulSet => { type $alias = $crate::resource::StatefulSet; $body }
-            $crate::resource::ResourceKind::DaemonSet => { type $alias = $crate::resource::DaemonSet; $body }
-            $crate::resource::ResourceKind::Job => { type $alias = $crate::resource::Job; $body }
-            $crate::resource::ResourceKind::CronJob => { type $alias = $crate::resource::CronJob; $body }
-            $crate::resource::ResourceKind::Ingress => { type $alias = $crate::resource::Ingress; $body }
-            $crate::resource::ResourceKind::NetworkPolicy => { type $alias = $crate::resource::NetworkPolicy; $body }
-            $crate::resource::ResourceKind::ConfigMap => { type $alias = $crate::resource::ConfigMap; $body }
-            $crate::resource::ResourceKind::Secret => { type $alias = $crate::resource::Secret; $body }
+            $crate::resource::ResourceKind::Namespace => {
+                type $alias = $crate::resource::Namespace;
+                $body
+            }
+            $crate::resource::ResourceKind::Pod => {
+                type $alias = $crate::resource::Pod;
+                $body
+            }
+            $crate::resource::ResourceKind::Service => {
+                type $alias = $crate::resource::Service;
+                $body
+            }
+            $crate::resource::ResourceKind::Node => {
+                type $alias = $crate::resource::Node;
+                $body
+            }
+            $crate::resource::ResourceKind::Deployment => {
+                type $alias = $crate::resource::Deployment;
+                $body
+            }
+            $crate::resource::ResourceKind::StatefulSet => {
+                type $alias = $crate::resource::StatefulSet;
+                $body
+            }
+            $crate::resource::ResourceKind::DaemonSet => {
+                type $alias = $crate::resource::DaemonSet;
+                $body
+            }
+            $crate::resource::ResourceKind::Job => {
+                type $alias = $crate::resource::Job;
+                $body
+            }
+            $crate::resource::ResourceKind::CronJob => {
+                type $alias = $crate::resource::CronJob;
+                $body
+            }
+            $crate::resource::ResourceKind::Ingress => {
+                type $alias = $crate::resource::Ingress;
+                $body
+            }
+            $crate::resource::ResourceKind::NetworkPolicy => {
+                type $alias = $crate::resource::NetworkPolicy;
+                $body
+            }
+            $crate::resource::ResourceKind::ConfigMap => {
+                type $alias = $crate::resource::ConfigMap;
+                $body
+            }
+            $crate::resource::ResourceKind::Secret => {
+                type $alias = $crate::resource::Secret;
+                $body
+            }
         }
     };
 }

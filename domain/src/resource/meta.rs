@@ -53,7 +53,10 @@ impl<'a> WireMeta<'a> {
             uid: &metadata.uid,
             name: &metadata.name,
             // Namespaced kinds always have the field.
-            namespace: kind.spec().namespaced.then(|| metadata.namespace.as_deref().unwrap_or_default()),
+            namespace: kind
+                .spec()
+                .namespaced
+                .then(|| metadata.namespace.as_deref().unwrap_or_default()),
             labels: &metadata.labels,
             annotations: &metadata.annotations,
             k8s_created_at: metadata.created.as_deref().and_then(time),
@@ -65,7 +68,8 @@ impl<'a> WireMeta<'a> {
 pub(super) fn time(source: &str) -> Option<String> {
     let at: Timestamp = source.parse().ok()?;
     // As the API server writes it: formatting it anew costs several times what reading it does.
-    if source.len() == "2026-01-15T10:30:00Z".len() && source.ends_with('Z') && source.as_bytes().get(10) == Some(&b'T') {
+    if source.len() == "2026-01-15T10:30:00Z".len() && source.ends_with('Z') && source.as_bytes().get(10) == Some(&b'T')
+    {
         return Some(source.to_owned());
     }
     Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
@@ -121,7 +125,9 @@ impl Template {
     /// The image of the first container, and the node selector.
     pub(super) fn read(template: Lenient<Self>) -> (Option<String>, BTreeMap<String, String>) {
         let spec = template.or_default().spec.or_default();
-        let image = items(spec.containers).next().and_then(|container| text(container.image));
+        let image = items(spec.containers)
+            .next()
+            .and_then(|container| text(container.image));
         (image, texts(spec.node_selector))
     }
 }

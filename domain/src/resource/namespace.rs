@@ -39,6 +39,8 @@ impl Collected for Namespace {
     type Wire = Wire;
 
     fn project(_: &Metadata, source: Source) -> Wire {
-        Wire { phase: text(source.status.or_default().phase) }
+        Wire {
+            phase: text(source.status.or_default().phase),
+        }
     }
 }

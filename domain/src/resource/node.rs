@@ -100,7 +100,12 @@ impl Collected for Node {
         let quantity = |value: Lenient<Spelled>| value.get().map_or_else(|| "0".to_owned(), |spelled| spelled.0);
         Wire {
             status: if ready { "Ready" } else { "NotReady" },
-            roles: metadata.labels.keys().filter_map(|key| key.strip_prefix(ROLE)).filter_map(role).collect(),
+            roles: metadata
+                .labels
+                .keys()
+                .filter_map(|key| key.strip_prefix(ROLE))
+                .filter_map(role)
+                .collect(),
             kubelet_version: text(info.kubelet_version),
             container_runtime: text(info.container_runtime_version),
             os_image: text(info.os_image),

@@ -92,7 +92,11 @@ impl<K: Collected> Observed<K> {
 
     /// Projects and encodes it.
     pub fn into_sighting(self) -> Sighting {
-        let Self { metadata, source, faulty } = self;
+        let Self {
+            metadata,
+            source,
+            faulty,
+        } = self;
         let facts = if faulty { None } else { K::facts(&metadata, &source) };
         let body = if faulty { None } else { encode::<K>(&metadata, source) };
         Sighting {
@@ -114,13 +118,20 @@ fn encode<K: Collected>(metadata: &Metadata, source: K::Source) -> Option<Vec<u8
         #[serde(flatten)]
         rest: W,
     }
-    let wire = Wire { meta: WireMeta::new(K::KIND, metadata), rest: K::project(metadata, source) };
+    let wire = Wire {
+        meta: WireMeta::new(K::KIND, metadata),
+        rest: K::project(metadata, source),
+    };
     serde_json::to_vec(&wire).ok()
 }
 
 impl<K: Collected> Clone for Observed<K> {
     fn clone(&self) -> Self {
-        Self { metadata: self.metadata.clone(), source: self.source.clone(), faulty: self.faulty }
+        Self {
+            metadata: self.metadata.clone(),
+            source: self.source.clone(),
+            faulty: self.faulty,
+        }
     }
 }
 
@@ -159,12 +170,20 @@ impl<'de, K: Collected> Visitor<'de> for ObjectVisitor<K> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut metadata = None;
-        let rest = Rest { inner: &mut map, kind: K::KIND, metadata: &mut metadata };
+        let rest = Rest {
+            inner: &mut map,
+            kind: K::KIND,
+            metadata: &mut metadata,
+        };
         let (source, faulty) =
             watch_faults(|| K::Source::deserialize(serde::de::value::MapAccessDeserializer::new(rest)));
         let source = source?;
         let metadata = metadata.ok_or_else(|| A::Error::custom("an object without metadata"))?;
-        Ok(Observed { metadata, source, faulty })
+        Ok(Observed {
+            metadata,
+            source,
+            faulty,
+        })
     }
 }
 
@@ -180,7 +199,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         loop {
-            let Some(key) = self.inner.next_key::<Cow<'de, str>>()? else { return Ok(None) };
+            let Some(key) = self.inner.next_key::<Cow<'de, str>>()? else {
+                return Ok(None);
+            };
             match key.as_ref() {
                 "metadata" => {
                     *self.metadata = Some(if redact::may_have_annotations(self.kind) {

@@ -17,10 +17,6 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use super::ResourceKind;
 use super::lenient::Lenient;
 
-#[cfg(test)]
-#[path = "tests/redact.rs"]
-mod tests;
-
 /// Keys with these prefixes are never sent: tools keep what was last applied there.
 pub const PREFIXES: [&str; 5] = [
     "kubectl.kubernetes.io/",
@@ -70,7 +66,11 @@ pub const fn may_have_annotations(kind: ResourceKind) -> bool {
 
 /// The first rule that holds an annotation back, of a kind whose annotations may leave at all.
 pub fn held_back(key: &str, value: &str) -> Option<Rule> {
-    if has_prefix(key) { Some(Rule::Prefix) } else { value_held_back(value) }
+    if has_prefix(key) {
+        Some(Rule::Prefix)
+    } else {
+        value_held_back(value)
+    }
 }
 
 fn has_prefix(key: &str) -> bool {

@@ -77,7 +77,11 @@ impl Collected for Service {
             // The API server's own default.
             protocol: text(port.protocol).unwrap_or_else(|| "TCP".to_owned()),
             port: port.port.or_default(),
-            target_port: port.target_port.get().map(|spelled| spelled.0).filter(|spelled| !spelled.is_empty()),
+            target_port: port
+                .target_port
+                .get()
+                .map(|spelled| spelled.0)
+                .filter(|spelled| !spelled.is_empty()),
         });
         Wire {
             service_type: text(spec.r#type),

@@ -152,7 +152,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut at = At::Next;
-        let value = T::deserialize(Elements(Seq { inner: &mut seq, at: &mut at }));
+        let value = T::deserialize(Elements(Seq {
+            inner: &mut seq,
+            at: &mut at,
+        }));
         if at == At::Broken
             && let Err(broken) = value
         {
@@ -166,7 +169,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut at = At::Next;
-        let value = T::deserialize(MapAccessDeserializer::new(Map { inner: &mut map, at: &mut at }));
+        let value = T::deserialize(MapAccessDeserializer::new(Map {
+            inner: &mut map,
+            at: &mut at,
+        }));
         if at == At::Broken
             && let Err(broken) = value
         {

@@ -25,8 +25,21 @@ fn a_value_of_another_shape_is_skipped_and_noted_and_the_next_is_read() {
     assert_eq!(read(r#"{"a":1,"b":"x"}"#), (Some(1), b(), false));
     assert_eq!(read(r#"{"b":"x","c":[{}]}"#), (None, b(), false));
     assert_eq!(read(r#"{"a":null,"b":"x"}"#), (None, b(), false));
-    for other in ["true", "1.5", "18446744073709551615", "\"1\"", "[1,[2],{\"a\":3}]", "{\"a\":{\"b\":[4]}}", "[]", "{}"] {
-        assert_eq!(read(&format!(r#"{{"a":{other},"b":"x"}}"#)), (None, b(), true), "{other}");
+    for other in [
+        "true",
+        "1.5",
+        "18446744073709551615",
+        "\"1\"",
+        "[1,[2],{\"a\":3}]",
+        "{\"a\":{\"b\":[4]}}",
+        "[]",
+        "{}",
+    ] {
+        assert_eq!(
+            read(&format!(r#"{{"a":{other},"b":"x"}}"#)),
+            (None, b(), true),
+            "{other}"
+        );
     }
     for other in ["[1,\"x\"]", "[]", "\"x\"", "7", "false"] {
         assert_eq!(read(other), (None, None, true), "{other}");
@@ -44,14 +57,24 @@ fn faults_within_are_kept_apart_from_faults_without() {
 
 #[test]
 fn what_is_no_json_stays_an_error() {
-    for broken in [r#"{"a":"#, r#"{"a":tru}"#, r#"{"a":"\ud800","b":"x"}"#, r#"{"a":[1 2]}"#, r#"[1"#, ""] {
+    for broken in [
+        r#"{"a":"#,
+        r#"{"a":tru}"#,
+        r#"{"a":"\ud800","b":"x"}"#,
+        r#"{"a":[1 2]}"#,
+        r#"[1"#,
+        "",
+    ] {
         assert!(serde_json::from_str::<Lenient<Pair>>(broken).is_err(), "{broken}");
     }
 }
 
 #[test]
 fn shapes_keep_what_is_sent_of_them() {
-    assert_eq!(serde_json::from_str::<Keys>(r#"{"b":"MARKER","a":{"c":1}}"#).unwrap().0, ["a", "b"]);
+    assert_eq!(
+        serde_json::from_str::<Keys>(r#"{"b":"MARKER","a":{"c":1}}"#).unwrap().0,
+        ["a", "b"]
+    );
     assert_eq!(serde_json::from_str::<Count>(r#"[1,{"a":[2]},null]"#).unwrap().0, 3);
     for (json, text) in [("8080", "8080"), ("-1", "-1"), ("1.5", "1.5"), ("\"http\"", "http")] {
         assert_eq!(serde_json::from_str::<Spelled>(json).unwrap().0, text);

@@ -226,7 +226,7 @@ struct Mount {
 struct Security {
     #[serde(skip_serializing_if = "Option::is_none")]
     privileged: Option<bool>,
-    /// Sent when the container says anything of it.
+    /// The user decides, and where none is set, runAsNonRoot; absent when the container sets neither.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_as_root: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -241,8 +241,10 @@ impl Collected for Pod {
     fn project(_: &Metadata, source: Source) -> Wire {
         let spec = source.spec.or_default();
         let status = source.status.or_default();
-        let conditions = items(status.conditions)
-            .map(|condition| Condition { r#type: condition.r#type.or_default(), status: condition.status.or_default() });
+        let conditions = items(status.conditions).map(|condition| Condition {
+            r#type: condition.r#type.or_default(),
+            status: condition.status.or_default(),
+        });
         Wire {
             node_name: text(spec.node_name),
             service_account: text(spec.service_account_name),
@@ -308,7 +310,12 @@ fn which(states: &States) -> Option<&'static str> {
 fn resources(source: SourceResources) -> Resources {
     let requests = source.requests.or_default();
     let limits = source.limits.or_default();
-    let amount = |value: Lenient<Spelled>| value.get().map(|spelled| spelled.0).filter(|spelled| !spelled.is_empty());
+    let amount = |value: Lenient<Spelled>| {
+        value
+            .get()
+            .map(|spelled| spelled.0)
+            .filter(|spelled| !spelled.is_empty())
+    };
     Resources {
         cpu_request: amount(requests.cpu),
         cpu_limit: amount(limits.cpu),
@@ -318,12 +325,10 @@ fn resources(source: SourceResources) -> Resources {
 }
 
 fn security(source: SourceSecurity) -> Security {
-    let run_as_root = match source.run_as_user.get() {
-        Some(0) => Some(true),
-        user => match source.run_as_non_root.get() {
-            Some(non_root) => Some(user.is_none() && !non_root),
-            None => user.map(|_| false),
-        },
+    let run_as_root = match (source.run_as_user.get(), source.run_as_non_root.get()) {
+        (Some(user), _) => Some(user == 0),
+        (None, Some(non_root)) => Some(!non_root),
+        (None, None) => None,
     };
     Security {
         privileged: source.privileged.get(),

@@ -97,7 +97,10 @@ impl From<Source> for Volume {
         } else if let Some(csi) = volume.csi.0 {
             of("csi", text(csi.driver))
         } else if let Some(nfs) = volume.nfs.0 {
-            of("nfs", Some(format!("{}:{}", nfs.server.or_default(), nfs.path.or_default())))
+            of(
+                "nfs",
+                Some(format!("{}:{}", nfs.server.or_default(), nfs.path.or_default())),
+            )
         } else if volume.ephemeral.0.is_some() {
             of("ephemeral", None)
         } else {

@@ -60,7 +60,10 @@ fn a_node_is_ready_only_when_its_ready_condition_is_true() {
         ("Ready", "Unknown", "NotReady"),
         ("DiskPressure", "True", "NotReady"),
     ] {
-        let node = object(None, &json!({"status": {"conditions": [{"type": kind, "status": status}]}}));
+        let node = object(
+            None,
+            &json!({"status": {"conditions": [{"type": kind, "status": status}]}}),
+        );
         assert_eq!(sent::<Node>(&node)["status"], expected, "{kind} {status}");
     }
 }
@@ -69,7 +72,10 @@ fn a_node_is_ready_only_when_its_ready_condition_is_true() {
 fn a_node_tells_the_clusters_platform_and_region() {
     let mut node = object(None, &json!({"spec": {"providerID": "kind://docker/kind/worker"}}));
     node["metadata"]["labels"] = json!({"topology.kubernetes.io/region": "eu-west-1"});
-    let expected = NodeFacts { platform: Some("kind"), region: Some("eu-west-1".into()) };
+    let expected = NodeFacts {
+        platform: Some("kind"),
+        region: Some("eu-west-1".into()),
+    };
     assert_eq!(sighting::<Node>(&node).facts, Some(expected));
     assert_eq!(sighting::<Namespace>(&bare(None)).facts, None);
 }

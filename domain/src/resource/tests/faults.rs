@@ -36,20 +36,41 @@ fn a_value_of_another_type_makes_an_object_undecodable_and_known() {
     ] {
         assert!(is_undecodable::<Pod>(&object(Some("shop"), &rest)), "{rest}");
     }
-    assert!(is_undecodable::<Deployment>(&object(Some("shop"), &json!({"spec": {"replicas": "3"}}))));
-    assert!(is_undecodable::<Deployment>(&object(Some("shop"), &json!({"spec": {"selector": {"matchLabels": {"a": 1}}}}))));
-    assert!(is_undecodable::<Secret>(&object(Some("shop"), &json!({"data": ["MARKER"]}))));
-    assert!(is_undecodable::<ConfigMap>(&object(Some("shop"), &json!({"immutable": "true"}))));
+    assert!(is_undecodable::<Deployment>(&object(
+        Some("shop"),
+        &json!({"spec": {"replicas": "3"}})
+    )));
+    assert!(is_undecodable::<Deployment>(&object(
+        Some("shop"),
+        &json!({"spec": {"selector": {"matchLabels": {"a": 1}}}})
+    )));
+    assert!(is_undecodable::<Secret>(&object(
+        Some("shop"),
+        &json!({"data": ["MARKER"]})
+    )));
+    assert!(is_undecodable::<ConfigMap>(&object(
+        Some("shop"),
+        &json!({"immutable": "true"})
+    )));
 }
 
 #[test]
 fn one_undecodable_object_doesnt_taint_the_next() {
     assert!(is_undecodable::<Pod>(&object(Some("shop"), &json!({"spec": 5}))));
-    assert!(!is_undecodable::<Pod>(&object(Some("shop"), &json!({"spec": {"nodeName": "n"}}))));
-    let list = json!([object(Some("shop"), &json!({"spec": []})), object(Some("shop"), &json!({"spec": {}}))]).to_string();
+    assert!(!is_undecodable::<Pod>(&object(
+        Some("shop"),
+        &json!({"spec": {"nodeName": "n"}})
+    )));
+    let list = json!([
+        object(Some("shop"), &json!({"spec": []})),
+        object(Some("shop"), &json!({"spec": {}}))
+    ])
+    .to_string();
     let list: Vec<Observed<Pod>> = serde_json::from_str(&list).unwrap();
-    let bodies: Vec<bool> =
-        list.into_iter().map(|pod| matches!(pod.into_sighting().body, Body::Undecodable)).collect();
+    let bodies: Vec<bool> = list
+        .into_iter()
+        .map(|pod| matches!(pod.into_sighting().body, Body::Undecodable))
+        .collect();
     assert_eq!(bodies, [true, false]);
 }
 
@@ -64,7 +85,10 @@ fn null_and_unknown_values_are_no_faults() {
         }),
     );
     assert_eq!(sent::<Pod>(&pod)["phase"], "Levitating");
-    let ingress = object(Some("shop"), &json!({"spec": {"rules": [{"http": null}], "tls": null}, "status": null}));
+    let ingress = object(
+        Some("shop"),
+        &json!({"spec": {"rules": [{"http": null}], "tls": null}, "status": null}),
+    );
     assert_eq!(sent::<Ingress>(&ingress)["rules"], json!([{}]));
     let secret = object(Some("shop"), &json!({"data": {"a": null}}));
     assert_eq!(sent::<Secret>(&secret)["data_keys"], json!(["a"]));
@@ -119,7 +143,11 @@ fn unusable_metadata_is_an_error_that_quotes_nothing() {
 /// The client takes a line that was cut for the end of its stream, and anything else for a fault.
 #[test]
 fn a_cut_object_is_an_end_of_file_wherever_it_is_cut() {
-    let whole = object(Some("shop"), &json!({"spec": {"nodeName": "n", "containers": [{"name": "a"}]}})).to_string();
+    let whole = object(
+        Some("shop"),
+        &json!({"spec": {"nodeName": "n", "containers": [{"name": "a"}]}}),
+    )
+    .to_string();
     for at in 1..whole.len() {
         let error = serde_json::from_str::<Observed<Pod>>(&whole[..at]).expect_err("cut");
         assert!(error.is_eof(), "{error} in {}", &whole[..at]);
@@ -138,7 +166,10 @@ fn broken_json_is_an_error_and_nothing_after_it_is_believed() {
         r#"{"nodeName" "n"}"#,
         r#"["a" "b"]"#,
     ] {
-        for text in [format!(r#"{{"spec":{spec},"metadata":{metadata}}}"#), format!(r#"{{"metadata":{metadata},"spec":{spec}}}"#)] {
+        for text in [
+            format!(r#"{{"spec":{spec},"metadata":{metadata}}}"#),
+            format!(r#"{{"metadata":{metadata},"spec":{spec}}}"#),
+        ] {
             assert!(serde_json::from_str::<Observed<Pod>>(&text).is_err(), "{text}");
         }
     }
@@ -149,13 +180,27 @@ fn huge_and_odd_objects_are_read() {
     let mut map = object(Some("shop"), &json!({"data": {"k": "x".repeat(1_500_000)}}));
     map["metadata"]["annotations"] = (0..100_000).map(|n| (format!("example.com/{n}"), json!("v"))).collect();
     assert_eq!(sent::<ConfigMap>(&map)["data_keys"], json!(["k"]));
-    let mut pod = object(Some("shop"), &json!({"spec": {"nodeName": "a\u{0}b\u{1b}[31m\u{2028}\u{fffd}"}}));
+    let mut pod = object(
+        Some("shop"),
+        &json!({"spec": {"nodeName": "a\u{0}b\u{1b}[31m\u{2028}\u{fffd}"}}),
+    );
     pod["metadata"]["annotations"] = map["metadata"]["annotations"].take();
     let sent = sent::<Pod>(&pod);
     assert_eq!(sent["node_name"], "a\u{0}b\u{1b}[31m\u{2028}\u{fffd}");
     assert_eq!(sent["annotations"].as_object().unwrap().len(), 100_000);
-    let deep = format!(r#"{{"metadata":{},"spec":{{"nodeName":{}1{}}}}}"#, metadata(Some("shop")), "[".repeat(9_000), "]".repeat(9_000));
-    assert_eq!(serde_json::from_str::<Observed<Pod>>(&deep).unwrap().into_sighting().body, Body::Undecodable);
+    let deep = format!(
+        r#"{{"metadata":{},"spec":{{"nodeName":{}1{}}}}}"#,
+        metadata(Some("shop")),
+        "[".repeat(9_000),
+        "]".repeat(9_000)
+    );
+    assert_eq!(
+        serde_json::from_str::<Observed<Pod>>(&deep)
+            .unwrap()
+            .into_sighting()
+            .body,
+        Body::Undecodable
+    );
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -186,8 +231,21 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// The fields that a kind may look at, and some below them.
 const FIELDS: [&str; 16] = [
-    "/spec", "/status", "/data", "/binaryData", "/type", "/immutable", "/spec/containers", "/spec/volumes", "/spec/template",
-    "/spec/selector", "/spec/ports", "/spec/rules", "/status/conditions", "/status/containerStatuses", "/status/nodeInfo",
+    "/spec",
+    "/status",
+    "/data",
+    "/binaryData",
+    "/type",
+    "/immutable",
+    "/spec/containers",
+    "/spec/volumes",
+    "/spec/template",
+    "/spec/selector",
+    "/spec/ports",
+    "/spec/rules",
+    "/status/conditions",
+    "/status/containerStatuses",
+    "/status/nodeInfo",
     "/spec/replicas",
 ];
 

@@ -6,9 +6,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod core;
+mod facts;
 mod faults;
+mod kinds;
 mod network;
 mod pod;
+mod redact;
 mod secrecy;
 mod workloads;
 
@@ -90,7 +93,17 @@ fn assert_sent<K: Collected>(rest: &Value, full: &Value, minimal: &Value) {
         "uid": UID, "name": "web", "labels": {"app": "web"}, "annotations": {"team": "shop"},
         "k8s_created_at": "2026-01-15T10:30:00Z"
     });
-    assert_eq!(sent::<K>(&object(namespace, rest)), with_meta(meta, full), "{}: full", K::KIND);
+    assert_eq!(
+        sent::<K>(&object(namespace, rest)),
+        with_meta(meta, full),
+        "{}: full",
+        K::KIND
+    );
     let meta = json!({"uid": UID, "name": "web"});
-    assert_eq!(sent::<K>(&bare(namespace)), with_meta(meta, minimal), "{}: minimal", K::KIND);
+    assert_eq!(
+        sent::<K>(&bare(namespace)),
+        with_meta(meta, minimal),
+        "{}: minimal",
+        K::KIND
+    );
 }

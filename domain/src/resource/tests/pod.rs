@@ -67,12 +67,19 @@ fn a_pod_is_where_it_runs_and_its_containers_and_volumes() {
         "volumes": [{"name": "data", "type": "pvc", "source": "data-0"}, {"name": "tmp", "type": "emptyDir"}]
     });
     assert_sent::<Pod>(&realistic(), &expected, &json!({}));
-    assert!(!sent::<Pod>(&object(Some("shop"), &realistic())).to_string().contains("MARKER"));
+    assert!(
+        !sent::<Pod>(&object(Some("shop"), &realistic()))
+            .to_string()
+            .contains("MARKER")
+    );
 }
 
 #[test]
 fn a_container_without_a_status_has_no_state() {
-    let pod = object(Some("shop"), &json!({"spec": {"containers": [{"name": "a", "image": "i"}]}}));
+    let pod = object(
+        Some("shop"),
+        &json!({"spec": {"containers": [{"name": "a", "image": "i"}]}}),
+    );
     let expected = json!([{"name": "a", "image": "i", "ready": false, "restart_count": 0, "resources": {}}]);
     assert_eq!(sent::<Pod>(&pod)["containers"], expected);
 }
@@ -82,19 +89,36 @@ fn a_container_runs_as_root_when_it_says_so() {
     for (context, expected) in [
         (json!({}), json!({})),
         (json!({"runAsUser": 0}), json!({"run_as_root": true})),
-        (json!({"runAsUser": 0, "runAsNonRoot": true}), json!({"run_as_root": true})),
+        (
+            json!({"runAsUser": 0, "runAsNonRoot": true}),
+            json!({"run_as_root": true}),
+        ),
         (json!({"runAsUser": 1000}), json!({"run_as_root": false})),
         (json!({"runAsNonRoot": false}), json!({"run_as_root": true})),
         (json!({"runAsNonRoot": true}), json!({"run_as_root": false})),
-        (json!({"runAsUser": 1000, "runAsNonRoot": true}), json!({"run_as_root": false})),
+        (
+            json!({"runAsUser": 1000, "runAsNonRoot": true}),
+            json!({"run_as_root": false}),
+        ),
+        (
+            json!({"runAsUser": 1000, "runAsNonRoot": false}),
+            json!({"run_as_root": false}),
+        ),
         (json!({"privileged": true}), json!({"privileged": true})),
         (json!({"capabilities": {"add": [], "drop": ["ALL"]}}), json!({})),
     ] {
         let container = json!({"name": "a", "image": "i", "securityContext": context});
         let pod = object(Some("shop"), &json!({"spec": {"containers": [container]}}));
-        assert_eq!(sent::<Pod>(&pod)["containers"][0]["security_context"], expected, "{context}");
+        assert_eq!(
+            sent::<Pod>(&pod)["containers"][0]["security_context"],
+            expected,
+            "{context}"
+        );
     }
-    let pod = object(Some("shop"), &json!({"spec": {"containers": [{"name": "a", "securityContext": null}]}}));
+    let pod = object(
+        Some("shop"),
+        &json!({"spec": {"containers": [{"name": "a", "securityContext": null}]}}),
+    );
     assert_eq!(sent::<Pod>(&pod)["containers"][0].get("security_context"), None);
 }
 
@@ -102,15 +126,36 @@ fn a_container_runs_as_root_when_it_says_so() {
 fn each_volume_has_its_type_and_source() {
     for (volume, expected) in [
         (json!({"emptyDir": {"medium": "Memory"}}), json!({"type": "emptyDir"})),
-        (json!({"configMap": {"name": "cm", "items": []}}), json!({"type": "configMap", "source": "cm"})),
-        (json!({"secret": {"secretName": "s"}}), json!({"type": "secret", "source": "s"})),
-        (json!({"persistentVolumeClaim": {"claimName": "c"}}), json!({"type": "pvc", "source": "c"})),
-        (json!({"hostPath": {"path": "/var"}}), json!({"type": "hostPath", "source": "/var"})),
+        (
+            json!({"configMap": {"name": "cm", "items": []}}),
+            json!({"type": "configMap", "source": "cm"}),
+        ),
+        (
+            json!({"secret": {"secretName": "s"}}),
+            json!({"type": "secret", "source": "s"}),
+        ),
+        (
+            json!({"persistentVolumeClaim": {"claimName": "c"}}),
+            json!({"type": "pvc", "source": "c"}),
+        ),
+        (
+            json!({"hostPath": {"path": "/var"}}),
+            json!({"type": "hostPath", "source": "/var"}),
+        ),
         (json!({"projected": {"sources": []}}), json!({"type": "projected"})),
         (json!({"downwardAPI": {"items": []}}), json!({"type": "downwardAPI"})),
-        (json!({"csi": {"driver": "ebs.csi.aws.com"}}), json!({"type": "csi", "source": "ebs.csi.aws.com"})),
-        (json!({"nfs": {"server": "nas", "path": "/export"}}), json!({"type": "nfs", "source": "nas:/export"})),
-        (json!({"ephemeral": {"volumeClaimTemplate": {}}}), json!({"type": "ephemeral"})),
+        (
+            json!({"csi": {"driver": "ebs.csi.aws.com"}}),
+            json!({"type": "csi", "source": "ebs.csi.aws.com"}),
+        ),
+        (
+            json!({"nfs": {"server": "nas", "path": "/export"}}),
+            json!({"type": "nfs", "source": "nas:/export"}),
+        ),
+        (
+            json!({"ephemeral": {"volumeClaimTemplate": {}}}),
+            json!({"type": "ephemeral"}),
+        ),
         (json!({"iscsi": {"iqn": "x"}}), json!({"type": "unknown"})),
     ] {
         let (mut volume, mut expected) = (volume, expected);

@@ -3,9 +3,8 @@
 
 //! Each rule, and what is just outside of it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-
-use super::*;
+use crate::resource::ResourceKind;
+use crate::resource::redact::{Annotations, NotSent, Rule, Sent, held_back, may_have_annotations};
 
 #[test]
 fn keys_of_tools_that_keep_copies_are_held_back() {
@@ -43,7 +42,10 @@ fn values_that_look_like_copies_are_held_back() {
     for (value, expected) in [
         (r#"{"apiVersion":"v1","kind":"Secret"}"#, Some(Rule::Manifest)),
         ("kind: Secret\napiVersion: v1\n", Some(Rule::Manifest)),
-        (r#"[{"op":"add","value":"{\"apiVersion\":\"v1\",\"kind\":\"X\"}"}]"#, Some(Rule::Manifest)),
+        (
+            r#"[{"op":"add","value":"{\"apiVersion\":\"v1\",\"kind\":\"X\"}"}]"#,
+            Some(Rule::Manifest),
+        ),
         (r#"{"apiVersion":"v1"}"#, None),
         ("kind: Secret", None),
         ("-----BEGIN CERTIFICATE-----\nMII", Some(Rule::Pem)),
@@ -73,8 +75,10 @@ fn values_that_look_like_copies_are_held_back() {
 
 #[test]
 fn annotations_of_config_maps_and_secrets_never_leave() {
-    let none: Vec<ResourceKind> =
-        ResourceKind::ALL.into_iter().filter(|kind| !may_have_annotations(*kind)).collect();
+    let none: Vec<ResourceKind> = ResourceKind::ALL
+        .into_iter()
+        .filter(|kind| !may_have_annotations(*kind))
+        .collect();
     assert_eq!(none, [ResourceKind::ConfigMap, ResourceKind::Secret]);
 }
 
@@ -83,6 +87,11 @@ fn only_what_may_leave_is_decoded() {
     let json = r#"{"kubectl.kubernetes.io/x":{"skipped":1},"a":"1","b":null,"c":"H4sIAA","d":"\u0041"}"#;
     let sent: Sent = serde_json::from_str(json).unwrap();
     let sent = sent.sent();
-    assert_eq!(sent.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>(), [("a", "1"), ("d", "A")]);
+    assert_eq!(
+        sent.iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect::<Vec<_>>(),
+        [("a", "1"), ("d", "A")]
+    );
     assert!(serde_json::from_str::<NotSent>(json).unwrap().sent().is_empty());
 }
