@@ -10,6 +10,7 @@ mod config_map;
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod dispatch;
 mod facts;
 mod identity;
 mod ingress;

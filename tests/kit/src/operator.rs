@@ -4,7 +4,7 @@
 //! The operator as a process, and what it needs of a cluster: its custom resource definition, credentials, resources.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patc
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::controlplane::{ControlPlane, Error, Guard, Process};
+use crate::controlplane::{Error, Guard, Keeper, Process};
 
 /// The namespace of the operator's resources in tests and the demo.
 pub const NAMESPACE: &str = "obsyk-system";
@@ -39,8 +39,6 @@ pub struct Operator {
 /// How an operator is started.
 #[derive(Debug, Default)]
 pub struct OperatorOptions {
-    /// The kubeconfig; the administrator's when none is given.
-    pub kubeconfig: Option<PathBuf>,
     /// Flags beside those that the kit gives.
     pub args: Vec<String>,
     /// Variables in its environment.
@@ -48,14 +46,13 @@ pub struct OperatorOptions {
 }
 
 impl Operator {
-    /// Starts the operator `binary` against a control plane, with endpoints on free ports.
+    /// Starts the operator `binary` against the cluster of a kubeconfig, with endpoints on free ports.
     ///
     /// # Errors
     ///
     /// It can't be started.
-    pub fn start(control_plane: &ControlPlane, binary: &Path, options: &OperatorOptions) -> Result<Self, Error> {
+    pub fn start(keeper: &Keeper, binary: &Path, kubeconfig: &Path, options: &OperatorOptions) -> Result<Self, Error> {
         let [probes, metrics, debug] = [free_port(), free_port(), free_port()];
-        let kubeconfig = options.kubeconfig.clone().unwrap_or_else(|| control_plane.kubeconfig_path());
         let mut args = vec![
             "run".to_owned(),
             format!("--kubeconfig={}", kubeconfig.display()),
@@ -64,7 +61,7 @@ impl Operator {
             format!("--debug-bind-address=127.0.0.1:{debug}"),
         ];
         args.extend_from_slice(&options.args);
-        let process = control_plane.run("operator", binary, &args, &options.environment)?;
+        let process = keeper.spawn_with("operator", binary, &args, &options.environment)?;
         Ok(Self { process, probes, metrics, debug })
     }
 

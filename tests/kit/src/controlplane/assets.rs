@@ -23,6 +23,9 @@ const GO_MOD: &str = include_str!("../../go/go.mod");
 /// The last lines of Go's output that an error shows.
 const GO_LINES: usize = 20;
 
+/// How the names of folders begin in which something is being made.
+const PARTIAL: &str = ".partial-";
+
 /// The folders of kwok's module whose stages make nodes ready, keep their leases, and let pods run.
 const STAGES: [&str; 3] = ["node/fast", "node/heartbeat-with-lease", "pod/fast"];
 
@@ -142,13 +145,27 @@ impl Assets {
         if path.exists() {
             return Ok(());
         }
+        self.remove_partial()?;
         let partial = tempfile::Builder::new()
-            .prefix(".partial-")
+            .prefix(PARTIAL)
             .tempdir_in(&self.cache)
             .map_err(Error::file("can't write to", &self.cache))?;
         let made = partial.path().join("made");
         make(&made)?;
         fs::rename(&made, path).map_err(Error::file("can't create", path))
+    }
+
+    /// Removes what a process that was killed while it built has left. The lock is held, so nobody builds now.
+    fn remove_partial(&self) -> Result<(), Error> {
+        for entry in fs::read_dir(&self.cache)
+            .map_err(Error::file("can't read", &self.cache))?
+            .flatten()
+        {
+            if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+                fs::remove_dir_all(entry.path()).map_err(Error::file("can't remove", &entry.path()))?;
+            }
+        }
+        Ok(())
     }
 }
 

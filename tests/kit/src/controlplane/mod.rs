@@ -29,12 +29,11 @@ use tokio::task::spawn_blocking;
 
 use self::assets::Program;
 use self::identity::Authority;
-use self::process::Keeper;
 
 pub use self::builder::Builder;
 pub use self::error::Error;
 pub use self::guard::Guard;
-pub use self::process::Process;
+pub use self::process::{Keeper, Process};
 
 /// How long an API server may take to end in good order: some three seconds, and a minute more while a request of somebody's
 /// doesn't finish.
@@ -202,20 +201,10 @@ impl ControlPlane {
         self.signal_api_server("CONT")
     }
 
-    /// Starts another program beside the control plane's own. It sees nothing of our environment but these variables, and it
-    /// doesn't outlive this control plane: the same guard watches over it. `name` is that of its log.
-    ///
-    /// # Errors
-    ///
-    /// It can't be started.
-    pub fn run(
-        &self,
-        name: &'static str,
-        program: &Path,
-        arguments: &[String],
-        environment: &[(String, String)],
-    ) -> Result<Process, Error> {
-        self.keeper.spawn_with(name, program, arguments, environment)
+    /// The keeper of its processes: what else it starts doesn't outlive this control plane either.
+    #[must_use]
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
     }
 
     /// Compacts etcd: all history before the present revision is gone. Returns that revision.

@@ -35,9 +35,10 @@ done
 /// The last lines of a log that an error shows.
 const LOG_LINES: usize = 20;
 
-/// Owns the folder and the process group of one control plane.
+/// Owns a temporary folder and a process group: what it starts, and the folder, are gone when it is dropped, and when this
+/// process is killed.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub struct Keeper {
     folder: PathBuf,
     /// Keeps the process group in being while no program runs; ends by itself when its input does.
     anchor: Child,
@@ -45,6 +46,20 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
+    /// A keeper of an empty temporary folder.
+    ///
+    /// # Errors
+    ///
+    /// The folder can't be made, or the guard can't be started.
+    pub fn in_temporary_folder(prefix: &str) -> Result<Self, Error> {
+        let folder = tempfile::Builder::new().prefix(prefix).tempdir();
+        let folder = folder.map_err(Error::file("can't create a folder in", &std::env::temp_dir()))?.keep();
+        let logs = folder.join("logs");
+        let keeper = Self::new(folder)?;
+        fs::create_dir(&logs).map_err(Error::file("can't create", &logs))?;
+        Ok(keeper)
+    }
+
     /// Takes charge of `folder`, which exists.
     pub(super) fn new(folder: PathBuf) -> Result<Self, Error> {
         let kept = helper("cat", &[]).and_then(|anchor| {
@@ -61,7 +76,9 @@ impl Keeper {
         }
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -76,8 +93,12 @@ impl Keeper {
         self.spawn_with(name, program, args, &[])
     }
 
-    /// The same, with these variables in its environment.
-    pub(super) fn spawn_with(
+    /// Starts a program in the group, with nothing of our environment but these variables. `name` is that of its log.
+    ///
+    /// # Errors
+    ///
+    /// It can't be started.
+    pub fn spawn_with(
         &self,
         name: &'static str,
         program: &Path,
@@ -207,7 +228,8 @@ impl Process {
     /// All that this run has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        self.read_log().unwrap_or_else(|error| format!("({}: {error})", self.log.display()))
+        self.read_log()
+            .unwrap_or_else(|error| format!("({}: {error})", self.log.display()))
     }
 
     fn read_log(&self) -> std::io::Result<String> {
