@@ -8,8 +8,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tracing::error;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{Directive, LevelFilter};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::settings::{LogFormat, Settings};
 
@@ -25,14 +26,13 @@ pub fn init(settings: &Settings) {
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter(&settings.log_level))
-        .with_writer(std::io::stderr)
-        .with_target(!text);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(!text);
+    let registry = tracing_subscriber::registry().with(filter(&settings.log_level));
     if text {
-        subscriber.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).init();
+        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        registry.with(lines.with_ansi(colours)).init();
     } else {
-        subscriber.json().flatten_event(true).init();
+        registry.with(lines.json().flatten_event(true)).init();
     }
     std::panic::set_hook(Box::new(|panic| {
         // The payload may quote anything; the place says enough.
@@ -41,12 +41,12 @@ pub fn init(settings: &Settings) {
     }));
 }
 
-fn filter(level: &str) -> EnvFilter {
+/// RUST_LOG, when it is set, counts instead of the flag. What can't be read as a filter is as if it weren't there: a typing
+/// error in it isn't worth an outage.
+fn filter(level: &str) -> Targets {
     let asked = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| level.to_owned());
-    // A filter that can't be read isn't worth a crash: it is what stands beside the default.
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(asked);
-    let silent = SILENT.iter().filter_map(|library| format!("{library}=error").parse::<Directive>().ok());
-    silent.fold(filter, EnvFilter::add_directive)
+    let filter: Targets = asked.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    filter.with_targets(SILENT.map(|library| (library, LevelFilter::ERROR)))
 }
 
 /// Says why the process ends, with all causes, and with which code.
