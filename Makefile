@@ -70,7 +70,7 @@ bench: ## Measure the release build at 10,000 pods and print the table (ARGS=…
 	cargo run --release --locked -p obsyk-testkit --bin obsyk-bench -- $(ARGS)
 
 manifests: ## Write the generated files in manifests/ and charts/
-	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests
+	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests generated_files_are_in_step
 
 fmt: ## Format the source
 	cargo fmt --all

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use obsyk_domain::agent::{Policy, PlatformUrl};
+use obsyk_domain::agent::{PlatformUrl, Policy};
 use obsyk_domain::resource::{KindSet, ResourceKind};
 
 use crate::settings::{LogFormat, Scope, Settings};
@@ -38,7 +38,12 @@ struct RunArgs {
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// Namespace whose ObsykAgent resources are served. Default: the pod's own; outside a cluster obsyk-system
-    #[arg(long, env = "OBSYK_WATCH_NAMESPACE", value_name = "NAMESPACE", conflicts_with = "watch_all_namespaces")]
+    #[arg(
+        long,
+        env = "OBSYK_WATCH_NAMESPACE",
+        value_name = "NAMESPACE",
+        conflicts_with = "watch_all_namespaces"
+    )]
     watch_namespace: Option<String>,
     /// Serve the ObsykAgent resources of all namespaces
     #[arg(long, env = "OBSYK_WATCH_ALL_NAMESPACES")]
@@ -87,7 +92,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         Some(port) => format!("[::]:{port}"),
         None => text.to_owned(),
     };
-    whole.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8081, or :8081 for all addresses".to_owned())
+    whole
+        .parse()
+        .map_err(|_| "write an address and a port, such as 127.0.0.1:8081, or :8081 for all addresses".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {
@@ -127,7 +134,11 @@ impl From<RunArgs> for Settings {
                 allow_insecure_platform: args.allow_insecure_platform,
                 allowed_platforms: args.allowed_platforms,
             },
-            kinds: if args.kinds.is_empty() { KindSet::ALL } else { args.kinds.into_iter().collect() },
+            kinds: if args.kinds.is_empty() {
+                KindSet::ALL
+            } else {
+                args.kinds.into_iter().collect()
+            },
             probes: args.health_probe_bind_address,
             metrics: args.metrics_bind_address,
             debug: args.debug_bind_address,
@@ -155,7 +166,9 @@ mod tests {
     }
 
     fn refusal(args: &[&str]) -> String {
-        Cli::try_parse_from(std::iter::once(&"obsyk-operator").chain(args)).unwrap_err().to_string()
+        Cli::try_parse_from(std::iter::once(&"obsyk-operator").chain(args))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -166,14 +179,20 @@ mod tests {
     #[test]
     fn every_flag_of_run_has_its_environment_variable() {
         let command = Cli::command();
-        for arg in command.get_arguments().filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version" | "kubeconfig")) {
+        for arg in command
+            .get_arguments()
+            .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version" | "kubeconfig"))
+        {
             assert!(arg.get_env().is_some(), "{} has none", arg.get_id());
         }
     }
 
     #[test]
     fn a_port_alone_means_all_addresses() {
-        assert_eq!(settings(&["--metrics-bind-address", ":9"]).metrics, "[::]:9".parse().unwrap());
+        assert_eq!(
+            settings(&["--metrics-bind-address", ":9"]).metrics,
+            "[::]:9".parse().unwrap()
+        );
     }
 
     #[test]

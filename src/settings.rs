@@ -27,8 +27,13 @@ pub enum Scope {
 impl Scope {
     /// The pod's own namespace; outside a cluster the default one.
     pub fn own() -> Self {
-        let own = std::fs::read_to_string(NAMESPACE_FILE).ok().map(|text| text.trim().to_owned());
-        Self::Namespace(own.filter(|namespace| !namespace.is_empty()).unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()))
+        let own = std::fs::read_to_string(NAMESPACE_FILE)
+            .ok()
+            .map(|text| text.trim().to_owned());
+        Self::Namespace(
+            own.filter(|namespace| !namespace.is_empty())
+                .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
+        )
     }
 
     /// The namespace, when it is one.

@@ -20,7 +20,10 @@ pub struct Signals {
 impl Signals {
     /// Catches them from here on.
     pub fn catch() -> std::io::Result<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for one.
@@ -33,7 +36,10 @@ impl Signals {
 
     /// Waits for `drained`, but not longer than [`DRAIN`] and a moment, and not beyond another signal.
     pub async fn drain(&mut self, drained: impl Future<Output = ()>) {
-        info!("ending: what waits is sent for at most {} s; a second signal ends at once", DRAIN.as_secs());
+        info!(
+            "ending: what waits is sent for at most {} s; a second signal ends at once",
+            DRAIN.as_secs()
+        );
         tokio::select! {
             () = drained => info!("ended"),
             () = tokio::time::sleep(DRAIN + Duration::from_millis(500)) => warn!("ended; not everything could be sent, the next start sends a snapshot"),

@@ -16,8 +16,17 @@ use crate::settings::{LogFormat, Settings};
 
 /// Libraries that see whole objects, tokens or answers. kube's client prints bodies when decoding fails. They log
 /// nothing below error, whatever the level or RUST_LOG says.
-const SILENT: [&str; 9] =
-    ["kube_client", "kube_runtime", "kube", "hyper", "hyper_util", "h2", "reqwest", "rustls", "tower"];
+const SILENT: [&str; 9] = [
+    "kube_client",
+    "kube_runtime",
+    "kube",
+    "hyper",
+    "hyper_util",
+    "h2",
+    "reqwest",
+    "rustls",
+    "tower",
+];
 
 /// Logs to stderr from here on.
 pub fn init(settings: &Settings) {
@@ -26,7 +35,9 @@ pub fn init(settings: &Settings) {
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(!text);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(!text);
     let registry = tracing_subscriber::registry().with(filter(&settings.log_level));
     if text {
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -44,8 +55,13 @@ pub fn init(settings: &Settings) {
 /// RUST_LOG, when it is set, counts instead of the flag. What can't be read as a filter is as if it weren't there: a typing
 /// error in it isn't worth an outage.
 fn filter(level: &str) -> Targets {
-    let asked = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| level.to_owned());
-    let filter: Targets = asked.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let asked = std::env::var("RUST_LOG")
+        .ok()
+        .filter(|text| !text.is_empty())
+        .unwrap_or_else(|| level.to_owned());
+    let filter: Targets = asked
+        .parse()
+        .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     filter.with_targets(SILENT.map(|library| (library, LevelFilter::ERROR)))
 }
 

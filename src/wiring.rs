@@ -16,11 +16,11 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use crate::clock::SystemClock;
+use crate::http;
 use crate::kubernetes::{self, ClusterApi, KubeWatches, ResourceSignal, Secrets, StatusApi};
 use crate::platform::HttpPlatform;
 use crate::settings::{Scope, Settings};
 use crate::shutdown::{DRAIN, Signals};
-use crate::http;
 
 /// What keeps the process from running.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,12 @@ async fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Re
         }
         bound => bound,
     }
-    .map_err(|source| RunError::Bind { what, address, flag, source })
+    .map_err(|source| RunError::Bind {
+        what,
+        address,
+        flag,
+        source,
+    })
 }
 
 /// Tells the supervisor of the resources.

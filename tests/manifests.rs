@@ -31,16 +31,14 @@ fn yaml(object: &impl Serialize) -> String {
 
 /// Every generated file, by its path in the repository.
 fn generated() -> BTreeMap<&'static str, String> {
-    let kinds: Vec<ResourceKind> = ResourceKind::ALL
-        .iter()
-        .copied()
-        .filter(|kind| kind.spec().default_on)
-        .collect();
     let secrets = [rbac::CREDENTIALS_SECRET];
     BTreeMap::from([
         ("charts/obsyk-operator/crds/obsykagents.yaml", yaml(&agent::crd())),
         ("manifests/crd/obsykagents.yaml", yaml(&agent::crd())),
-        ("manifests/rbac/clusterrole.yaml", yaml(&rbac::cluster_role(&kinds))),
+        (
+            "manifests/rbac/clusterrole.yaml",
+            yaml(&rbac::cluster_role(&ResourceKind::ALL)),
+        ),
         (
             "manifests/rbac/clusterrolebinding.yaml",
             yaml(&rbac::cluster_role_binding(rbac::NAMESPACE)),

@@ -57,7 +57,10 @@ pub struct Exited<C: 'static> {
 }
 
 /// Sends a report upward, without waiting: a child never waits on its parent.
-#[expect(clippy::disallowed_methods, reason = "reports upward are bounded by the children, of which there are few")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "reports upward are bounded by the children, of which there are few"
+)]
 pub(crate) fn report<M>(to: &Recipient<M>, message: M)
 where
     M: Message + Send + 'static,

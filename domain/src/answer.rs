@@ -81,13 +81,19 @@ pub enum Outcome {
 impl Outcome {
     /// An answer without `Retry-After`.
     pub const fn status(code: u16) -> Self {
-        Self::Status { code, retry_after: None }
+        Self::Status {
+            code,
+            retry_after: None,
+        }
     }
 
     /// Its row in the table of answers.
     pub fn meaning(self) -> Meaning {
         match self {
-            Self::Lost { ambiguous, .. } => Meaning::Unavailable { at_least: None, ambiguous },
+            Self::Lost { ambiguous, .. } => Meaning::Unavailable {
+                at_least: None,
+                ambiguous,
+            },
             Self::Status { code, retry_after } => match code {
                 200..=299 => Meaning::Accepted,
                 401 => Meaning::Unauthorized,
@@ -95,9 +101,14 @@ impl Outcome {
                 400 | 422 => Meaning::Invalid,
                 404 => Meaning::NotFound,
                 410 => Meaning::Gone,
-                408 | 429 => Meaning::Later { wait: clamp_retry_after(retry_after.unwrap_or(RETRY_AFTER_ABSENT)) },
+                408 | 429 => Meaning::Later {
+                    wait: clamp_retry_after(retry_after.unwrap_or(RETRY_AFTER_ABSENT)),
+                },
                 413 => Meaning::TooLarge,
-                500..=599 => Meaning::Unavailable { at_least: retry_after.map(clamp_retry_after), ambiguous: false },
+                500..=599 => Meaning::Unavailable {
+                    at_least: retry_after.map(clamp_retry_after),
+                    ambiguous: false,
+                },
                 _ => Meaning::Refused,
             },
         }
@@ -185,25 +196,54 @@ mod tests {
             assert_eq!(row(code), Meaning::Refused, "{code}");
         }
         for code in [500, 502, 503, 504, 599] {
-            assert_eq!(row(code), Meaning::Unavailable { at_least: None, ambiguous: false }, "{code}");
+            assert_eq!(
+                row(code),
+                Meaning::Unavailable {
+                    at_least: None,
+                    ambiguous: false
+                },
+                "{code}"
+            );
         }
     }
 
     #[test]
     fn throttled_without_retry_after_waits_thirty_seconds() {
-        assert_eq!(Outcome::status(429).meaning(), Meaning::Later { wait: Duration::from_secs(30) });
+        assert_eq!(
+            Outcome::status(429).meaning(),
+            Meaning::Later {
+                wait: Duration::from_secs(30)
+            }
+        );
     }
 
     #[test]
     fn retry_after_is_held_within_its_bounds() {
         let with = |code, secs| {
-            Outcome::Status { code, retry_after: Some(Duration::from_secs(secs)) }.meaning()
+            Outcome::Status {
+                code,
+                retry_after: Some(Duration::from_secs(secs)),
+            }
+            .meaning()
         };
-        assert_eq!(with(429, 0), Meaning::Later { wait: Duration::from_secs(1) });
-        assert_eq!(with(408, 86_400), Meaning::Later { wait: Duration::from_secs(300) });
+        assert_eq!(
+            with(429, 0),
+            Meaning::Later {
+                wait: Duration::from_secs(1)
+            }
+        );
+        assert_eq!(
+            with(408, 86_400),
+            Meaning::Later {
+                wait: Duration::from_secs(300)
+            }
+        );
         assert_eq!(
             with(503, 7),
-            Meaning::Unavailable { at_least: Some(Duration::from_secs(7)), ambiguous: false }
+            Meaning::Unavailable {
+                at_least: Some(Duration::from_secs(7)),
+                ambiguous: false
+            }
         );
     }
 }

@@ -124,7 +124,12 @@ struct Verdict {
 }
 
 fn verdict(kind: &'static str, status: bool, reason: &'static str, message: impl Into<String>) -> Verdict {
-    Verdict { kind, status: if status { "True" } else { "False" }, reason, message: message.into() }
+    Verdict {
+        kind,
+        status: if status { "True" } else { "False" },
+        reason,
+        message: message.into(),
+    }
 }
 
 impl Situation<'_> {
@@ -156,7 +161,9 @@ impl Situation<'_> {
 
     /// What something outside has to give: credentials, the cluster's uid, the platform. Reason and message.
     pub fn waits_for(&self) -> Option<(&'static str, String)> {
-        self.blocked().filter(|(reason, _)| *reason != "Starting").or_else(|| self.link_trouble())
+        self.blocked()
+            .filter(|(reason, _)| *reason != "Starting")
+            .or_else(|| self.link_trouble())
     }
 
     fn available(&self) -> Verdict {
@@ -186,9 +193,10 @@ impl Situation<'_> {
             Link::Up | Link::Fresh | Link::Trying(_) => {
                 verdict("Syncing", true, "Streaming", "a snapshot was accepted and changes flow")
             }
-            Link::NoToken(_) | Link::Denied(_) | Link::Open(_) => {
-                no("Interrupted", "changes wait until the platform can be reached again; see Degraded")
-            }
+            Link::NoToken(_) | Link::Denied(_) | Link::Open(_) => no(
+                "Interrupted",
+                "changes wait until the platform can be reached again; see Degraded",
+            ),
         }
     }
 
@@ -196,7 +204,11 @@ impl Situation<'_> {
         let yes = |reason, message: String| verdict("Degraded", true, reason, message);
         if let Some((reason, message)) = self.blocked() {
             let waits = matches!(reason, "Starting");
-            return if waits { verdict("Degraded", false, "AsExpected", message) } else { yes(reason, message) };
+            return if waits {
+                verdict("Degraded", false, "AsExpected", message)
+            } else {
+                yes(reason, message)
+            };
         }
         if let Some((reason, message)) = self.link_trouble() {
             return yes(reason, message);
@@ -206,24 +218,43 @@ impl Situation<'_> {
             return yes(error.reason(), message);
         }
         if let Some(outcome) = self.refused {
-            let message = format!("{} answered the snapshot with {outcome}; it is tried again later", self.platform);
+            let message = format!(
+                "{} answered the snapshot with {outcome}; it is tried again later",
+                self.platform
+            );
             return yes("SnapshotRefused", message);
         }
         if !self.unreadable.is_empty() {
-            let kinds: Vec<String> = self.unreadable.iter().map(|(kind, why)| format!("{kind}: {why}")).collect();
-            return yes("KindUnreadable", format!("left out of snapshots until they can be read: {}", kinds.join("; ")));
+            let kinds: Vec<String> = self
+                .unreadable
+                .iter()
+                .map(|(kind, why)| format!("{kind}: {why}"))
+                .collect();
+            return yes(
+                "KindUnreadable",
+                format!("left out of snapshots until they can be read: {}", kinds.join("; ")),
+            );
         }
         if !self.too_large.is_empty() {
-            let message = format!("{} answers status 413 to a snapshot of: {}; they go as events", self.platform, self.too_large);
+            let message = format!(
+                "{} answers status 413 to a snapshot of: {}; they go as events",
+                self.platform, self.too_large
+            );
             return yes("SnapshotTooLarge", message);
         }
         let rejected = self.set_aside.values().sum::<u64>();
         if rejected > 0 {
-            let message = format!("the platform refuses these objects until they change: {}", counts(self.set_aside));
+            let message = format!(
+                "the platform refuses these objects until they change: {}",
+                counts(self.set_aside)
+            );
             return yes("ObjectsSetAside", message);
         }
         if self.undecodable.values().sum::<u64>() > 0 {
-            let message = format!("these objects can't be decoded and aren't sent: {}", counts(self.undecodable));
+            let message = format!(
+                "these objects can't be decoded and aren't sent: {}",
+                counts(self.undecodable)
+            );
             return yes("ObjectsSetAside", message);
         }
         verdict("Degraded", false, "AsExpected", "nothing is wrong")
@@ -239,7 +270,10 @@ impl Situation<'_> {
             return Some(("DuplicatePlatform", message));
         }
         if self.failing {
-            return Some(("Restarting", "the agent fails again and again; see the operator's log".to_owned()));
+            return Some((
+                "Restarting",
+                "the agent fails again and again; see the operator's log".to_owned(),
+            ));
         }
         if !self.has_credentials {
             return Some(match self.credentials_error {
@@ -263,9 +297,10 @@ impl Situation<'_> {
         let secret = self.secret;
         Some(match self.link {
             Link::Fresh | Link::Up => return None,
-            Link::NoToken(TokenError::Unsigned) => {
-                ("CredentialsRefused", format!("the key in Secret {secret} can't sign; make a new key pair"))
-            }
+            Link::NoToken(TokenError::Unsigned) => (
+                "CredentialsRefused",
+                format!("the key in Secret {secret} can't sign; make a new key pair"),
+            ),
             Link::NoToken(TokenError::NotAToken) => (
                 "NotAPlatform",
                 format!("{platform}/oauth/token answered with something that isn't a token; is platformURL right?"),
@@ -280,7 +315,9 @@ impl Situation<'_> {
             Link::NoToken(TokenError::Answer(outcome)) => unavailable(platform, "the token endpoint", outcome),
             Link::Denied(outcome) => (
                 "CredentialsRefused",
-                format!("{platform} answered {outcome} with a fresh token: may client_id in Secret {secret} report this cluster?"),
+                format!(
+                    "{platform} answered {outcome} with a fresh token: may client_id in Secret {secret} report this cluster?"
+                ),
             ),
             Link::Trying(outcome) | Link::Open(outcome) => unavailable(platform, "the platform", outcome),
         })
@@ -293,14 +330,22 @@ fn unavailable(platform: &str, who: &str, outcome: Outcome) -> (&'static str, St
         Outcome::Status { .. } => "it is tried again; nothing is lost",
         Outcome::Lost { fault: Fault::Dns, .. } => "check the host in platformURL and the cluster's DNS",
         Outcome::Lost { fault: Fault::Tls, .. } => "check the certificate, and the CA bundle if a proxy opens TLS",
-        Outcome::Lost { fault: Fault::Proxy, .. } => "check the proxy settings of the operator",
-        Outcome::Lost { fault: Fault::Connect, .. } => "check that the cluster may reach it: firewall, NetworkPolicy, proxy",
+        Outcome::Lost {
+            fault: Fault::Proxy, ..
+        } => "check the proxy settings of the operator",
+        Outcome::Lost {
+            fault: Fault::Connect, ..
+        } => "check that the cluster may reach it: firewall, NetworkPolicy, proxy",
         Outcome::Lost { .. } => "it is tried again; nothing is lost",
     };
     ("PlatformUnavailable", format!("{platform}: {who}: {outcome}; {hint}"))
 }
 
 fn counts(by_kind: &BTreeMap<ResourceKind, u64>) -> String {
-    let parts: Vec<String> = by_kind.iter().filter(|(_, n)| **n > 0).map(|(kind, n)| format!("{n} {kind}")).collect();
+    let parts: Vec<String> = by_kind
+        .iter()
+        .filter(|(_, n)| **n > 0)
+        .map(|(kind, n)| format!("{n} {kind}"))
+        .collect();
     parts.join(", ")
 }

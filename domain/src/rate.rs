@@ -44,7 +44,12 @@ impl Bucket {
         let dial = Dial(Rc::new(Cell::new(nanos(now))));
         let quota = Quota::per_second(per_second).allow_burst(burst);
         let limiter = RateLimiter::direct_with_clock(quota, dial.clone());
-        Self { dial, limiter, per_second, burst }
+        Self {
+            dial,
+            limiter,
+            per_second,
+            burst,
+        }
     }
 
     /// The same, but empty: an edit of the limit must not grant a second burst.

@@ -41,17 +41,38 @@ impl Backoff {
     /// What an open circuit's probes wait: 15 s, doubling to 60 s; at least 1 s, since a probe is extra load.
     pub const PROBE: Self = Self::new(Duration::from_secs(15), Duration::from_secs(60), Duration::from_secs(1));
     /// What a refused token waits: up to 5 min.
-    pub const DENIED: Self = Self::new(Duration::from_secs(10), Duration::from_secs(300), Duration::from_secs(1));
+    pub const DENIED: Self = Self::new(
+        Duration::from_secs(10),
+        Duration::from_secs(300),
+        Duration::from_secs(1),
+    );
     /// What a failed list or watch waits: base 1 s, cap 60 s; at least 200 ms, so that an error at once is no hot loop.
-    pub const WATCH: Self = Self::new(Duration::from_secs(1), Duration::from_secs(60), Duration::from_millis(200));
+    pub const WATCH: Self = Self::new(
+        Duration::from_secs(1),
+        Duration::from_secs(60),
+        Duration::from_millis(200),
+    );
     /// What a kind that can't be read waits: 10 s, doubling to 5 min.
-    pub const UNREADABLE: Self = Self::new(Duration::from_secs(10), Duration::from_secs(300), Duration::from_secs(5));
+    pub const UNREADABLE: Self = Self::new(
+        Duration::from_secs(10),
+        Duration::from_secs(300),
+        Duration::from_secs(5),
+    );
     /// What a child that died waits before its parent builds a new one.
-    pub const RESTART: Self = Self::new(Duration::from_millis(500), Duration::from_secs(30), Duration::from_millis(100));
+    pub const RESTART: Self = Self::new(
+        Duration::from_millis(500),
+        Duration::from_secs(30),
+        Duration::from_millis(100),
+    );
 
     /// A backoff whose n-th wait lies between `floor` and `base × 2ⁿ`, the latter at most `cap`.
     pub const fn new(base: Duration, cap: Duration, floor: Duration) -> Self {
-        Self { base, cap, floor, tries: 0 }
+        Self {
+            base,
+            cap,
+            floor,
+            tries: 0,
+        }
     }
 
     /// How many waits were handed out since the last reset.
@@ -66,7 +87,10 @@ impl Backoff {
 
     /// The next wait.
     pub fn next(&mut self, chance: &mut dyn Chance) -> Duration {
-        let longest = self.base.saturating_mul(2u32.saturating_pow(self.tries.min(16))).min(self.cap);
+        let longest = self
+            .base
+            .saturating_mul(2u32.saturating_pow(self.tries.min(16)))
+            .min(self.cap);
         self.tries = self.tries.saturating_add(1);
         chance.between(self.floor.min(longest), longest)
     }
@@ -102,13 +126,19 @@ mod tests {
 
     #[test]
     fn a_watch_never_waits_less_than_its_floor() {
-        assert_eq!(Backoff::WATCH.clone().next(&mut Always(0.0)), Duration::from_millis(200));
+        assert_eq!(
+            Backoff::WATCH.clone().next(&mut Always(0.0)),
+            Duration::from_millis(200)
+        );
     }
 
     #[test]
     fn retry_after_is_clamped() {
         assert_eq!(clamp_retry_after(Duration::ZERO), Duration::from_secs(1));
         assert_eq!(clamp_retry_after(Duration::from_secs(7)), Duration::from_secs(7));
-        assert_eq!(clamp_retry_after(Duration::from_secs(1_000_000)), Duration::from_secs(300));
+        assert_eq!(
+            clamp_retry_after(Duration::from_secs(1_000_000)),
+            Duration::from_secs(300)
+        );
     }
 }

@@ -111,16 +111,30 @@ pub struct Schedule {
 impl Schedule {
     /// A snapshot is due at `at`. Of two for the same cause the earlier counts.
     pub fn add(&mut self, cause: Cause, at: Moment) {
-        self.due.entry(cause).and_modify(|known| *known = (*known).min(at)).or_insert(at);
+        self.due
+            .entry(cause)
+            .and_modify(|known| *known = (*known).min(at))
+            .or_insert(at);
     }
 
     /// When the next one may open.
     pub fn next(&self) -> Option<Moment> {
-        self.due.iter().map(|(cause, at)| if cause.is_urgent() { *at } else { (*at).max(self.earliest()) }).min()
+        self.due
+            .iter()
+            .map(|(cause, at)| {
+                if cause.is_urgent() {
+                    *at
+                } else {
+                    (*at).max(self.earliest())
+                }
+            })
+            .min()
     }
 
     fn earliest(&self) -> Moment {
-        self.last_opened.map_or(Moment::START, |last| last + APART).max(self.held_until)
+        self.last_opened
+            .map_or(Moment::START, |last| last + APART)
+            .max(self.held_until)
     }
 
     /// Opens one, if one is due: the causes that it answers, the first of them being what made it open.
@@ -128,7 +142,12 @@ impl Schedule {
         if self.next()? > now {
             return None;
         }
-        let causes: Vec<Cause> = self.due.iter().filter(|(_, at)| **at <= now).map(|(cause, _)| *cause).collect();
+        let causes: Vec<Cause> = self
+            .due
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(cause, _)| *cause)
+            .collect();
         self.due.retain(|_, at| *at > now);
         self.last_opened = Some(now);
         Some(causes)
@@ -136,7 +155,12 @@ impl Schedule {
 
     /// Takes what is due into one that is about to open: its causes, if there are any.
     pub fn absorb(&mut self, now: Moment) -> Option<Vec<Cause>> {
-        let causes: Vec<Cause> = self.due.iter().filter(|(_, at)| **at <= now).map(|(cause, _)| *cause).collect();
+        let causes: Vec<Cause> = self
+            .due
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(cause, _)| *cause)
+            .collect();
         self.due.retain(|_, at| *at > now);
         (!causes.is_empty()).then_some(causes)
     }
@@ -151,7 +175,10 @@ impl Schedule {
 
     /// One was refused: the next after a minute, doubling to an hour.
     pub fn refused(&mut self, now: Moment) {
-        let wait = AFTER_REFUSAL.0.saturating_mul(2u32.saturating_pow(self.refusals.min(16))).min(AFTER_REFUSAL.1);
+        let wait = AFTER_REFUSAL
+            .0
+            .saturating_mul(2u32.saturating_pow(self.refusals.min(16)))
+            .min(AFTER_REFUSAL.1);
         self.refusals = self.refusals.saturating_add(1);
         self.held_until = now + wait;
         self.add(Cause::Refused, self.held_until);

@@ -26,7 +26,11 @@ pub struct SnapshotBody {
 impl SnapshotBody {
     /// A body of this head (JSON without its closing brace) and these lists.
     pub fn new(opening: Bytes, lists: Vec<(ResourceKind, Spool)>) -> Self {
-        Self { opening, lists, left_out: Vec::new() }
+        Self {
+            opening,
+            lists,
+            left_out: Vec::new(),
+        }
     }
 
     /// The same, without some objects.
@@ -136,7 +140,10 @@ mod tests {
     fn spool(range: std::ops::Range<u32>) -> Spool {
         let mut writer = SpoolWriter::default();
         for n in range {
-            writer.push(&Uid::from(format!("u{n}").as_str()), format!("{{\"uid\":\"u{n}\"}}").as_bytes());
+            writer.push(
+                &Uid::from(format!("u{n}").as_str()),
+                format!("{{\"uid\":\"u{n}\"}}").as_bytes(),
+            );
         }
         writer.finish()
     }

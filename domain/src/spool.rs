@@ -51,7 +51,11 @@ impl SpoolWriter {
     /// No more objects.
     pub fn finish(mut self) -> Spool {
         self.close_block();
-        Spool { blocks: self.blocks, objects: self.objects, bytes: self.bytes }
+        Spool {
+            blocks: self.blocks,
+            objects: self.objects,
+            bytes: self.bytes,
+        }
     }
 
     fn close_block(&mut self) {
@@ -72,14 +76,19 @@ impl SpoolWriter {
             }
         }
         compressed.shrink_to_fit();
-        self.blocks.push(Block { plain: self.plain.len(), compressed: compressed.into() });
+        self.blocks.push(Block {
+            plain: self.plain.len(),
+            compressed: compressed.into(),
+        });
         self.plain.clear();
     }
 }
 
 impl fmt::Debug for SpoolWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpoolWriter").field("objects", &self.objects).finish_non_exhaustive()
+        f.debug_struct("SpoolWriter")
+            .field("objects", &self.objects)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,13 +129,20 @@ impl Spool {
 
     /// Reads it block by block.
     pub fn read(&self) -> SpoolReader {
-        SpoolReader { blocks: self.blocks.clone().into_iter(), plain: Vec::new(), at: 0 }
+        SpoolReader {
+            blocks: self.blocks.clone().into_iter(),
+            plain: Vec::new(),
+            at: 0,
+        }
     }
 }
 
 impl fmt::Debug for Spool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spool").field("objects", &self.objects).field("held", &self.held_bytes()).finish()
+        f.debug_struct("Spool")
+            .field("objects", &self.objects)
+            .field("held", &self.held_bytes())
+            .finish()
     }
 }
 
@@ -169,7 +185,11 @@ impl SpoolReader {
             Err(corrupt) => return Some(Err(corrupt)),
         };
         self.at = at;
-        Some(std::str::from_utf8(uid).map(|uid| Record { uid, json }).map_err(|_| Corrupt))
+        Some(
+            std::str::from_utf8(uid)
+                .map(|uid| Record { uid, json })
+                .map_err(|_| Corrupt),
+        )
     }
 
     fn open(&mut self, block: &Block) -> Result<(), Corrupt> {
@@ -179,7 +199,11 @@ impl SpoolReader {
         let status = Decompress::new(false)
             .decompress_vec(&block.compressed, &mut self.plain, FlushDecompress::Finish)
             .map_err(|_| Corrupt)?;
-        if status == Status::StreamEnd && self.plain.len() == block.plain { Ok(()) } else { Err(Corrupt) }
+        if status == Status::StreamEnd && self.plain.len() == block.plain {
+            Ok(())
+        } else {
+            Err(Corrupt)
+        }
     }
 }
 
@@ -190,7 +214,10 @@ impl fmt::Debug for SpoolReader {
 }
 
 fn field(plain: &[u8], at: usize) -> Result<(&[u8], usize), Corrupt> {
-    let (len, rest) = plain.get(at..).and_then(|rest| rest.split_first_chunk::<4>()).ok_or(Corrupt)?;
+    let (len, rest) = plain
+        .get(at..)
+        .and_then(|rest| rest.split_first_chunk::<4>())
+        .ok_or(Corrupt)?;
     let len = u32::from_le_bytes(*len) as usize;
     rest.get(..len).map(|value| (value, at + 4 + len)).ok_or(Corrupt)
 }
@@ -229,7 +256,9 @@ mod tests {
 
     #[test]
     fn an_object_larger_than_a_block_is_read_back() {
-        let large: Vec<u8> = (0..1_500_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let large: Vec<u8> = (0..1_500_000u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
         let mut writer = SpoolWriter::default();
         writer.push(&Uid::from("a"), b"{}");
         writer.push(&Uid::from("b"), &large);
@@ -243,11 +272,20 @@ mod tests {
     fn alike_objects_compress_well() {
         let mut writer = SpoolWriter::default();
         for n in 0..1000 {
-            let json = format!("{{\"name\":\"pod-{n}\",\"phase\":\"Running\",\"labels\":{{\"app\":\"web\"}},\"node\":\"n-{}\"}}", n % 7);
-            writer.push(&Uid::from(format!("00000000-0000-4000-8000-{n:012}").as_str()), json.as_bytes());
+            let json = format!(
+                "{{\"name\":\"pod-{n}\",\"phase\":\"Running\",\"labels\":{{\"app\":\"web\"}},\"node\":\"n-{}\"}}",
+                n % 7
+            );
+            writer.push(
+                &Uid::from(format!("00000000-0000-4000-8000-{n:012}").as_str()),
+                json.as_bytes(),
+            );
         }
         let spool = writer.finish();
-        assert!(spool.held_bytes() * 4 < usize::try_from(spool.plain_bytes()).unwrap(), "{spool:?}");
+        assert!(
+            spool.held_bytes() * 4 < usize::try_from(spool.plain_bytes()).unwrap(),
+            "{spool:?}"
+        );
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub trait Chance {
 
     /// A duration in `[shortest, longest)`.
     fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
-        shortest + longest.saturating_sub(shortest).mul_f64(self.fraction().clamp(0.0, 1.0))
+        shortest
+            + longest
+                .saturating_sub(shortest)
+                .mul_f64(self.fraction().clamp(0.0, 1.0))
     }
 }

@@ -177,7 +177,10 @@ impl Default for TokenKeeper {
 impl TokenKeeper {
     /// The token to use now, with its generation.
     pub fn current(&self, now: Moment) -> Option<(AccessToken, u64)> {
-        self.held.as_ref().filter(|held| now < held.expires).map(|held| (held.token.clone(), held.generation))
+        self.held
+            .as_ref()
+            .filter(|held| now < held.expires)
+            .map(|held| (held.token.clone(), held.generation))
     }
 
     /// Whether a token should be fetched now. `wanted` says whether somebody waits for one.
@@ -240,7 +243,11 @@ impl TokenKeeper {
     pub fn failed(&mut self, now: Moment, error: TokenError, chance: &mut dyn Chance) {
         self.fetching = false;
         self.last_error = Some(error);
-        let wait = if error.is_denied() { self.denials.next(chance) } else { self.failures.next(chance) };
+        let wait = if error.is_denied() {
+            self.denials.next(chance)
+        } else {
+            self.failures.next(chance)
+        };
         let at_least = match error {
             TokenError::Answer(outcome) => match outcome.meaning() {
                 Meaning::Later { wait } => wait,
@@ -286,7 +293,11 @@ impl TokenKeeper {
     /// Other credentials, or another origin: nothing of the old token, nor of its failures, counts any more.
     /// An answer to a fetch that is under way must be dropped by the caller.
     pub fn forget(&mut self) {
-        *self = Self { generation: self.generation, fetched: self.fetched, ..Self::default() };
+        *self = Self {
+            generation: self.generation,
+            fetched: self.fetched,
+            ..Self::default()
+        };
     }
 
     /// Whether the platform refused us last, and what it said.
@@ -340,7 +351,10 @@ mod tests {
     }
 
     fn lasting(secs: u64) -> Issued {
-        Issued { token: AccessToken::new("secret".into()), lifetime: Duration::from_secs(secs) }
+        Issued {
+            token: AccessToken::new("secret".into()),
+            lifetime: Duration::from_secs(secs),
+        }
     }
 
     fn holding(issued: Issued, now: Moment) -> TokenKeeper {
@@ -380,8 +394,14 @@ mod tests {
         assert!(keeper.should_fetch(at(4), true));
         keeper.begin(at(4));
         keeper.issued(at(4), lasting(5));
-        assert!(!keeper.should_fetch(at(8), true), "the next planned renewal is due at 14 s");
-        assert!(keeper.should_fetch(at(9), true), "an expired token is replaced when wanted");
+        assert!(
+            !keeper.should_fetch(at(8), true),
+            "the next planned renewal is due at 14 s"
+        );
+        assert!(
+            keeper.should_fetch(at(9), true),
+            "an expired token is replaced when wanted"
+        );
     }
 
     #[test]
@@ -436,7 +456,10 @@ mod tests {
         keeper.begin(at(2880));
         keeper.failed(at(2880), TokenError::NotAToken, &mut Half);
         assert!(keeper.current(at(2881)).is_some());
-        assert!(!keeper.should_fetch(at(2889), false), "planned renewals are ten seconds apart, failed ones too");
+        assert!(
+            !keeper.should_fetch(at(2889), false),
+            "planned renewals are ten seconds apart, failed ones too"
+        );
         assert!(keeper.should_fetch(at(2890), false));
     }
 

@@ -82,13 +82,25 @@ fn registry(view: &SupervisorView) -> Registry {
     let objects = Family::<ByKind, Gauge>::default();
     registry.register("objects", "Objects known, by kind", objects.clone());
     let undecodable = Family::<ByKind, Gauge>::default();
-    registry.register("objects_undecodable", "Objects that can't be decoded and aren't sent, by kind", undecodable.clone());
+    registry.register(
+        "objects_undecodable",
+        "Objects that can't be decoded and aren't sent, by kind",
+        undecodable.clone(),
+    );
     let refused = Family::<ByKind, Gauge>::default();
-    registry.register("objects_set_aside", "Objects that the platform refuses until they change, by kind", refused.clone());
+    registry.register(
+        "objects_set_aside",
+        "Objects that the platform refuses until they change, by kind",
+        refused.clone(),
+    );
     let restarts = Family::<ByKind, Counter>::default();
     registry.register("watcher_restarts", "Restarts of the watcher, by kind", restarts.clone());
     let dirty = Family::<Agent, Gauge>::default();
-    registry.register("ledger_dirty", "Objects with a change that the platform has still to be told", dirty.clone());
+    registry.register(
+        "ledger_dirty",
+        "Objects with a change that the platform has still to be told",
+        dirty.clone(),
+    );
     let tombstones = Family::<Agent, Gauge>::default();
     registry.register("ledger_tombstones", "Those of them that are gone", tombstones.clone());
     let in_flight = Family::<Agent, Gauge>::default();
@@ -98,25 +110,46 @@ fn registry(view: &SupervisorView) -> Registry {
     let merged = Family::<Agent, Counter>::default();
     registry.register("ledger_merged", "Changes that replaced one that waited", merged.clone());
     let overflows = Family::<Agent, Counter>::default();
-    registry.register("ledger_overflows", "How often the ledger's bound was reached", overflows.clone());
+    registry.register(
+        "ledger_overflows",
+        "How often the ledger's bound was reached",
+        overflows.clone(),
+    );
     let retries = Family::<Agent, Counter>::default();
     registry.register("retries", "Requests that were tried again", retries.clone());
     let requests = Family::<ByAnswer, Counter>::default();
-    registry.register("requests", "Requests to the platform that were answered, by endpoint and class of the answer", requests.clone());
+    registry.register(
+        "requests",
+        "Requests to the platform that were answered, by endpoint and class of the answer",
+        requests.clone(),
+    );
     let snapshots = Family::<ByCause, Counter>::default();
     registry.register("snapshots", "Snapshots opened, by cause", snapshots.clone());
 
     for agent in &view.agents {
-        let of = Agent { namespace: agent.namespace.clone(), agent: agent.name.clone() };
-        let by_kind = |kind| ByKind { namespace: agent.namespace.clone(), agent: agent.name.clone(), kind };
+        let of = Agent {
+            namespace: agent.namespace.clone(),
+            agent: agent.name.clone(),
+        };
+        let by_kind = |kind| ByKind {
+            namespace: agent.namespace.clone(),
+            agent: agent.name.clone(),
+            kind,
+        };
         for watcher in &agent.watchers {
             let kind = watcher.kind.spec().kind;
             objects.get_or_create(&by_kind(kind)).set(gauge(watcher.known));
-            undecodable.get_or_create(&by_kind(kind)).set(gauge(watcher.undecodable));
+            undecodable
+                .get_or_create(&by_kind(kind))
+                .set(gauge(watcher.undecodable));
             restarts.get_or_create(&by_kind(kind)).inc_by(watcher.restarts);
         }
         for (cause, count) in &agent.snapshots {
-            let labels = ByCause { namespace: agent.namespace.clone(), agent: agent.name.clone(), cause };
+            let labels = ByCause {
+                namespace: agent.namespace.clone(),
+                agent: agent.name.clone(),
+                cause,
+            };
             snapshots.get_or_create(&labels).inc_by(*count);
         }
         let Some(sender) = &agent.sender else { continue };
@@ -124,7 +157,9 @@ fn registry(view: &SupervisorView) -> Registry {
             refused.get_or_create(&by_kind(kind.spec().kind)).set(gauge(*count));
         }
         dirty.get_or_create(&of).set(gauge(sender.ledger.dirty as u64));
-        tombstones.get_or_create(&of).set(gauge(sender.ledger.tombstones as u64));
+        tombstones
+            .get_or_create(&of)
+            .set(gauge(sender.ledger.tombstones as u64));
         in_flight.get_or_create(&of).set(gauge(sender.ledger.in_flight as u64));
         bytes.get_or_create(&of).set(gauge(sender.ledger.bytes as u64));
         merged.get_or_create(&of).inc_by(sender.ledger.merged);

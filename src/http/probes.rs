@@ -25,8 +25,10 @@ type Supervisor = Addr<SupervisorActor>;
 
 /// Serves the probes.
 pub async fn serve(listener: TcpListener, supervisor: Supervisor) {
-    let router =
-        Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(supervisor);
+    let router = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .with_state(supervisor);
     super::serve("probes", listener, router).await;
 }
 
@@ -46,7 +48,10 @@ async fn readyz(State(supervisor): State<Supervisor>) -> (StatusCode, String) {
 
 fn readiness(view: &SupervisorView) -> (StatusCode, String) {
     if !view.listed {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the ObsykAgent resources aren't listed yet\n".to_owned());
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the ObsykAgent resources aren't listed yet\n".to_owned(),
+        );
     }
     let starting = view.agents.iter().any(|agent| agent.readiness == Readiness::Starting);
     let mut body = String::new();
@@ -57,7 +62,14 @@ fn readiness(view: &SupervisorView) -> (StatusCode, String) {
     if body.is_empty() {
         body.push_str("no ObsykAgent resource\n");
     }
-    (if starting { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }, body)
+    (
+        if starting {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::OK
+        },
+        body,
+    )
 }
 
 fn line(agent: &AgentView) -> String {
@@ -88,18 +100,28 @@ mod tests {
     }
 
     fn view(listed: bool, agents: Vec<AgentView>) -> SupervisorView {
-        SupervisorView { listed, agents, restarts: 0 }
+        SupervisorView {
+            listed,
+            agents,
+            restarts: 0,
+        }
     }
 
     #[test]
     fn not_ready_before_the_resources_are_listed() {
         assert_eq!(readiness(&view(false, Vec::new())).0, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(readiness(&view(true, Vec::new())), (StatusCode::OK, "no ObsykAgent resource\n".to_owned()));
+        assert_eq!(
+            readiness(&view(true, Vec::new())),
+            (StatusCode::OK, "no ObsykAgent resource\n".to_owned())
+        );
     }
 
     #[test]
     fn an_agent_that_waits_for_something_outside_is_ready_and_says_for_what() {
-        let waits = Readiness::Waits { reason: "SecretNotFound".to_owned(), message: "Secret x isn't there".to_owned() };
+        let waits = Readiness::Waits {
+            reason: "SecretNotFound".to_owned(),
+            message: "Secret x isn't there".to_owned(),
+        };
         let (status, body) = readiness(&view(true, vec![agent(waits)]));
         assert_eq!(status, StatusCode::OK);
         assert_eq!(body, "obsyk-system/demo: waits: SecretNotFound: Secret x isn't there\n");

@@ -24,7 +24,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The file that `--kubeconfig` or KUBECONFIG names can't be used.
-    #[error("the kubeconfig {path} can't be used; check the path, and that `kubectl --kubeconfig {path} version` works")]
+    #[error(
+        "the kubeconfig {path} can't be used; check the path, and that `kubectl --kubeconfig {path} version` works"
+    )]
     Kubeconfig {
         /// The file.
         path: String,
@@ -33,10 +35,14 @@ pub enum ConnectError {
         source: kube::config::KubeconfigError,
     },
     /// Neither in a cluster nor with a kubeconfig.
-    #[error("there is no cluster to run against: run in a pod with a service account, or set KUBECONFIG to a kubeconfig file")]
+    #[error(
+        "there is no cluster to run against: run in a pod with a service account, or set KUBECONFIG to a kubeconfig file"
+    )]
     NoCluster(#[source] kube::config::InferConfigError),
     /// The credentials or certificates of the config can't be used.
-    #[error("the cluster's certificates or credentials can't be used; check that `kubectl version` works with the same kubeconfig")]
+    #[error(
+        "the cluster's certificates or credentials can't be used; check that `kubectl version` works with the same kubeconfig"
+    )]
     Client(#[source] Box<kube::Error>),
 }
 
@@ -44,10 +50,18 @@ pub enum ConnectError {
 pub async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, ConnectError> {
     let config = match kubeconfig {
         Some(path) => {
-            let named = |source| ConnectError::Kubeconfig { path: path.display().to_string(), source };
+            let named = |source| ConnectError::Kubeconfig {
+                path: path.display().to_string(),
+                source,
+            };
             let file = Kubeconfig::read_from(&path).map_err(named)?;
-            let named = |source| ConnectError::Kubeconfig { path: path.display().to_string(), source };
-            Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.map_err(named)?
+            let named = |source| ConnectError::Kubeconfig {
+                path: path.display().to_string(),
+                source,
+            };
+            Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+                .await
+                .map_err(named)?
         }
         None => Config::infer().await.map_err(ConnectError::NoCluster)?,
     };
@@ -64,8 +78,9 @@ fn build(config: Config) -> Result<Client, kube::Error> {
     connector.set_keepalive_retries(Some(3));
     connector.set_tcp_user_timeout(Some(SILENCE));
     let connector = config.rustls_https_connector_with_connector(connector)?;
-    let client: HyperClient<_, Body> =
-        HyperClient::builder(TokioExecutor::new()).pool_idle_timeout(SILENCE).build(connector);
+    let client: HyperClient<_, Body> = HyperClient::builder(TokioExecutor::new())
+        .pool_idle_timeout(SILENCE)
+        .build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)

@@ -3,9 +3,9 @@
 
 //! Who the cluster is: the uid of kube-system, and the API server's version.
 
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ListParams, PartialObjectMeta};
 use kube::{Api, Client};
-use k8s_openapi::api::core::v1::Namespace;
 use obsyk_domain::ports::{Cluster, ClusterIdentity, Local};
 
 /// Asks the API server.

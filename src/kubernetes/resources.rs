@@ -32,7 +32,9 @@ pub fn resources(client: Client, namespace: Option<&str>) -> LocalStream<Resourc
         None => Api::all(client),
     };
     let events = watcher(api, watcher::Config::default()).default_backoff();
-    let signals = events.scan(Follow::default(), |follow, event| std::future::ready(Some(follow.take(event))));
+    let signals = events.scan(Follow::default(), |follow, event| {
+        std::future::ready(Some(follow.take(event)))
+    });
     Box::pin(signals.flat_map(futures_util::stream::iter))
 }
 
@@ -61,7 +63,12 @@ impl Follow {
                 let listed = std::mem::take(&mut self.listed);
                 let gone = self.known.iter().filter(|(key, uid)| listed.get(*key) != Some(uid));
                 let mut signals: Vec<_> = gone
-                    .map(|(key, uid)| ResourceSignal::Remove(Remove { key: key.clone(), uid: uid.clone() }))
+                    .map(|(key, uid)| {
+                        ResourceSignal::Remove(Remove {
+                            key: key.clone(),
+                            uid: uid.clone(),
+                        })
+                    })
                     .collect();
                 self.known = listed;
                 signals.push(ResourceSignal::AllApplied);
@@ -86,7 +93,11 @@ impl Follow {
         vec![ResourceSignal::Apply(Box::new(Apply {
             key,
             uid,
-            created: resource.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
+            created: resource
+                .metadata
+                .creation_timestamp
+                .as_ref()
+                .map_or(0, |time| time.0.as_second()),
             generation: resource.metadata.generation,
             spec: Box::new(resource.spec),
             status: resource.status.map(Box::new),
@@ -99,8 +110,12 @@ impl Follow {
             return;
         }
         match code(failure) {
-            Some(404) => error!("the API server doesn't know ObsykAgent; apply manifests/crd/obsykagents.yaml. It is tried again"),
-            Some(403) => error!("the operator may not list and watch obsykagents.obsyk.io; apply manifests/rbac. It is tried again"),
+            Some(404) => error!(
+                "the API server doesn't know ObsykAgent; apply manifests/crd/obsykagents.yaml. It is tried again"
+            ),
+            Some(403) => error!(
+                "the operator may not list and watch obsykagents.obsyk.io; apply manifests/rbac. It is tried again"
+            ),
             Some(code) => warn!(code, "the ObsykAgent resources can't be listed; it is tried again"),
             None => warn!("the API server can't be reached; check the network and the kubeconfig. It is tried again"),
         }

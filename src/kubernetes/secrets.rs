@@ -54,7 +54,10 @@ impl CredentialsSecret {
     fn read(&self) -> Result<Credentials, CredentialsError> {
         let value = |value: &Option<Value>| value.as_ref().map(|value| value.0.clone());
         let (client_id, private_key) = (value(&self.data.client_id), value(&self.data.private_key));
-        Credentials::read(client_id.as_ref().map(|value| value.as_slice()), private_key.as_ref().map(|value| value.as_slice()))
+        Credentials::read(
+            client_id.as_ref().map(|value| value.as_slice()),
+            private_key.as_ref().map(|value| value.as_slice()),
+        )
     }
 }
 
@@ -75,7 +78,9 @@ impl CredentialsSource for Secrets {
         let api: Api<CredentialsSecret> = Api::namespaced(self.client.clone(), namespace);
         let only_this = watcher::Config::default().fields(&format!("metadata.name={secret}"));
         let events = watcher(api, only_this).default_backoff();
-        let read = events.scan(Follow::default(), |follow, event| future::ready(Some(follow.take(event))));
+        let read = events.scan(Follow::default(), |follow, event| {
+            future::ready(Some(follow.take(event)))
+        });
         Box::pin(read.filter_map(future::ready).chain(stream::pending()))
     }
 }
@@ -90,7 +95,10 @@ struct Follow {
 }
 
 impl Follow {
-    fn take(&mut self, event: watcher::Result<Event<CredentialsSecret>>) -> Option<Result<Credentials, CredentialsError>> {
+    fn take(
+        &mut self,
+        event: watcher::Result<Event<CredentialsSecret>>,
+    ) -> Option<Result<Credentials, CredentialsError>> {
         let state = match event {
             Ok(Event::Init) => {
                 self.listed = None;

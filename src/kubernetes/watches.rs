@@ -17,8 +17,8 @@ use http_body_util::BodyExt;
 use kube::Client;
 use kube::api::WatchEvent;
 use kube::client::Body;
-use obsyk_domain::ports::{LocalStream, Opening, ReadError, Signal, Watches};
 use obsyk_domain::dispatch_kind;
+use obsyk_domain::ports::{LocalStream, Opening, ReadError, Signal, Watches};
 use obsyk_domain::resource::{Collected, Observed, ResourceKind};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -38,7 +38,10 @@ pub struct KubeWatches {
 impl KubeWatches {
     /// Watches through this client.
     pub fn new(client: Client) -> Self {
-        Self { client, pages: Rc::new(Semaphore::new(1)) }
+        Self {
+            client,
+            pages: Rc::new(Semaphore::new(1)),
+        }
     }
 }
 
@@ -57,7 +60,11 @@ impl Watches for KubeWatches {
 /// `/api/v1/pods` or `/apis/apps/v1/deployments`, in all namespaces.
 fn path(kind: ResourceKind) -> String {
     let spec = kind.spec();
-    let root = if spec.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", spec.group) };
+    let root = if spec.group.is_empty() {
+        "/api".to_owned()
+    } else {
+        format!("/apis/{}", spec.group)
+    };
     format!("{root}/{}/{}", spec.version, spec.plural)
 }
 
@@ -66,7 +73,9 @@ fn watch<K: Collected>(client: Client, after: Option<u64>) -> LocalStream<Signal
     let base = path(K::KIND);
     let uri = match after {
         Some(version) => {
-            format!("{base}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={version}")
+            format!(
+                "{base}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={version}"
+            )
         }
         // No time-out here: it would cut a list that takes longer.
         None => format!(
@@ -190,7 +199,9 @@ async fn page<K: Collected>(client: &Client, next: Option<&str>) -> Result<Page<
         uri.push_str("&continue=");
         uri.extend(form_urlencoded::byte_serialize(token.as_bytes()));
     }
-    let request = Request::get(uri).body(Body::empty()).map_err(|_| ReadError::Unsupported)?;
+    let request = Request::get(uri)
+        .body(Body::empty())
+        .map_err(|_| ReadError::Unsupported)?;
     let response = client.send(request).await.map_err(|error| read_error(&error))?;
     let status = response.status();
     if !status.is_success() {
@@ -201,7 +212,12 @@ async fn page<K: Collected>(client: &Client, next: Option<&str>) -> Result<Page<
             .map(Duration::from_secs);
         return Err(status_error(status.as_u16(), wait));
     }
-    let body = response.into_body().collect().await.map_err(|_| ReadError::Unreachable)?.to_bytes();
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .map_err(|_| ReadError::Unreachable)?
+        .to_bytes();
     serde_json::from_slice(&body).map_err(|_| ReadError::Undecodable)
 }
 
@@ -220,7 +236,11 @@ fn status_error(code: u16, wait: Option<Duration>) -> ReadError {
 fn read_error(error: &kube::Error) -> ReadError {
     match error {
         kube::Error::Api(status) => {
-            let wait = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0);
+            let wait = status
+                .details
+                .as_ref()
+                .map(|details| details.retry_after_seconds)
+                .filter(|seconds| *seconds > 0);
             status_error(status.code, wait.map(|seconds| Duration::from_secs(seconds.into())))
         }
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => ReadError::Undecodable,
@@ -236,7 +256,10 @@ mod tests {
     fn paths_are_those_of_the_api() {
         assert_eq!(path(ResourceKind::Pod), "/api/v1/pods");
         assert_eq!(path(ResourceKind::Deployment), "/apis/apps/v1/deployments");
-        assert_eq!(path(ResourceKind::NetworkPolicy), "/apis/networking.k8s.io/v1/networkpolicies");
+        assert_eq!(
+            path(ResourceKind::NetworkPolicy),
+            "/apis/networking.k8s.io/v1/networkpolicies"
+        );
     }
 
     #[test]

@@ -83,7 +83,10 @@ impl HttpPlatform {
         let sent = self.client.post(url).headers(headers).body(body).send();
         match timeout(SMALL, async { finish(sent.await).await }).await {
             Ok(outcome) => outcome,
-            Err(_) => Outcome::Lost { fault: Fault::Timeout, ambiguous: true },
+            Err(_) => Outcome::Lost {
+                fault: Fault::Timeout,
+                ambiguous: true,
+            },
         }
     }
 
@@ -94,19 +97,26 @@ impl HttpPlatform {
         let answered = async { finish(sent.await).await };
         match timeout(SNAPSHOT, progress.unless_stalled(SNAPSHOT_STALL, answered)).await {
             Ok(Some(outcome)) => outcome,
-            Ok(None) | Err(_) => Outcome::Lost { fault: Fault::Timeout, ambiguous: true },
+            Ok(None) | Err(_) => Outcome::Lost {
+                fault: Fault::Timeout,
+                ambiguous: true,
+            },
         }
     }
 
     async fn fetch_token(&self, platform: PlatformUrl, credentials: Credentials) -> Result<Issued, TokenError> {
         let audience = platform.as_str().to_owned();
         // Signing takes a tenth of a millisecond, but on the thread that everything else runs on.
-        let assertion = tokio::task::spawn_blocking(move || assertion::sign(&credentials, &audience, SystemTime::now()))
-            .await
-            .map_err(|_| TokenError::Unsigned)?
-            .ok_or(TokenError::Unsigned)?;
+        let assertion =
+            tokio::task::spawn_blocking(move || assertion::sign(&credentials, &audience, SystemTime::now()))
+                .await
+                .map_err(|_| TokenError::Unsigned)?
+                .ok_or(TokenError::Unsigned)?;
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
         let sent = self
             .client
             .post(platform.endpoint(Endpoint::Token.path()))
@@ -120,12 +130,20 @@ impl HttpPlatform {
             if !matches!(status, Outcome::Status { code: 200..=299, .. }) {
                 return Err(TokenError::Answer(status));
             }
-            let answer = body.and_then(|body| wire::TokenResponse::parse(&body).ok()).ok_or(TokenError::NotAToken)?;
-            Ok(Issued { token: AccessToken::new(answer.access_token), lifetime: answer.lifetime })
+            let answer = body
+                .and_then(|body| wire::TokenResponse::parse(&body).ok())
+                .ok_or(TokenError::NotAToken)?;
+            Ok(Issued {
+                token: AccessToken::new(answer.access_token),
+                lifetime: answer.lifetime,
+            })
         };
         match timeout(SMALL, answered).await {
             Ok(result) => result,
-            Err(_) => Err(TokenError::Answer(Outcome::Lost { fault: Fault::Timeout, ambiguous: true })),
+            Err(_) => Err(TokenError::Answer(Outcome::Lost {
+                fault: Fault::Timeout,
+                ambiguous: true,
+            })),
         }
     }
 }
@@ -177,7 +195,10 @@ async fn finish(sent: Result<Response, reqwest::Error>) -> Outcome {
 }
 
 fn status_of(response: &Response) -> Outcome {
-    Outcome::Status { code: response.status().as_u16(), retry_after: retry_after(response.headers(), SystemTime::now()) }
+    Outcome::Status {
+        code: response.status().as_u16(),
+        retry_after: retry_after(response.headers(), SystemTime::now()),
+    }
 }
 
 /// Seconds, or a date (RFC 9110, 10.2.3). What is neither counts as absent.
@@ -215,7 +236,10 @@ mod tests {
     fn wait(value: &str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
-        retry_after(&headers, httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap())
+        retry_after(
+            &headers,
+            httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap(),
+        )
     }
 
     #[test]

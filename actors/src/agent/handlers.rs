@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, ActorStreamExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture,
-    ResponseFuture, WrapFuture, WrapStream,
+    Actor, ActorContext, ActorFutureExt, ActorStreamExt, Addr, AsyncContext, Context, Handler, Message,
+    ResponseActFuture, ResponseFuture, WrapFuture, WrapStream,
 };
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -20,10 +20,10 @@ use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 use tracing::{error, info, warn};
 
+use super::AgentActor;
 use super::messages::{Drain, Inspect, Listed, Reconfigure, Stop, Unreadable};
 use super::state::{Child, Effect};
 use super::status::AT_MOST_EVERY;
-use super::AgentActor;
 use crate::inspect::{AgentView, Readiness, SenderView, WatcherView};
 use crate::sender::{
     self, AbandonSnapshot, Beat, Configure, Delivery, OpenSnapshot, SendSnapshot, SenderActor, SnapshotDue, SnapshotEnd,
@@ -54,7 +54,14 @@ impl Actor for AgentActor {
                 (false, true) => ExitCause::GaveUp,
                 (false, false) => ExitCause::Panicked,
             };
-            report_exit(parent, Exited { child: self.key.clone(), generation: self.generation, cause });
+            report_exit(
+                parent,
+                Exited {
+                    child: self.key.clone(),
+                    generation: self.generation,
+                    cause,
+                },
+            );
         }
     }
 }
@@ -65,17 +72,29 @@ impl AgentActor {
             match effect {
                 Effect::FollowSecret(name) => self.follow_secret(name.as_deref(), ctx),
                 Effect::Identify => {
-                    ctx.spawn(self.ports.cluster.identify().into_actor(self).map(|identity, act, ctx| {
-                        let effects = act.state.on_identity(act.ports.clock.now(), identity);
-                        act.carry_out(effects, ctx);
-                    }));
+                    ctx.spawn(
+                        self.ports
+                            .cluster
+                            .identify()
+                            .into_actor(self)
+                            .map(|identity, act, ctx| {
+                                let effects = act.state.on_identity(act.ports.clock.now(), identity);
+                                act.carry_out(effects, ctx);
+                            }),
+                    );
                 }
                 Effect::StartSender => self.start_sender(ctx),
                 Effect::StartWatcher(kind) => self.start_watcher(kind, ctx),
                 Effect::StopWatcher(kind) => {
                     if let Some(watcher) = self.watchers.remove(&kind) {
                         self.next_generation(Child::Watcher(kind));
-                        self.tell(watcher, watcher::Drain { deadline: Moment::START }, ctx);
+                        self.tell(
+                            watcher,
+                            watcher::Drain {
+                                deadline: Moment::START,
+                            },
+                            ctx,
+                        );
                     }
                 }
                 Effect::StopChildren => self.stop_children(),
@@ -95,7 +114,15 @@ impl AgentActor {
                 }
                 Effect::SendSnapshot { n, head, left_out } => {
                     if let Some(sender) = &self.sender {
-                        self.tell(sender.clone(), SendSnapshot { n, head: head.into(), left_out }, ctx);
+                        self.tell(
+                            sender.clone(),
+                            SendSnapshot {
+                                n,
+                                head: head.into(),
+                                left_out,
+                            },
+                            ctx,
+                        );
                     }
                 }
                 Effect::AbandonSnapshot(n) => {
@@ -166,18 +193,25 @@ impl AgentActor {
     }
 
     /// Stops all children at once. Their last words don't count: their generations are over.
-    #[expect(clippy::disallowed_methods, reason = "nothing is waited for: it also runs when the agent itself has ended")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "nothing is waited for: it also runs when the agent itself has ended"
+    )]
     fn stop_children(&mut self) {
         let kinds: Vec<ResourceKind> = self.watchers.keys().copied().collect();
         for kind in kinds {
             self.next_generation(Child::Watcher(kind));
             if let Some(watcher) = self.watchers.remove(&kind) {
-                watcher.do_send(watcher::Drain { deadline: Moment::START });
+                watcher.do_send(watcher::Drain {
+                    deadline: Moment::START,
+                });
             }
         }
         self.next_generation(Child::Sender);
         if let Some(sender) = self.sender.take() {
-            sender.do_send(sender::Drain { deadline: Moment::START });
+            sender.do_send(sender::Drain {
+                deadline: Moment::START,
+            });
         }
         self.sender_view = None;
         self.watcher_views.clear();
@@ -192,8 +226,12 @@ impl AgentActor {
         let secret = name.to_owned();
         let follow = states.into_actor(self).map(move |result, act, ctx| {
             match &result {
-                Ok(credentials) => info!(agent = %act.key, %secret, client_id = credentials.client_id(), "credentials read"),
-                Err(error) => warn!(agent = %act.key, %secret, reason = error.reason(), %error, "credentials can't be used"),
+                Ok(credentials) => {
+                    info!(agent = %act.key, %secret, client_id = credentials.client_id(), "credentials read")
+                }
+                Err(error) => {
+                    warn!(agent = %act.key, %secret, reason = error.reason(), %error, "credentials can't be used")
+                }
             }
             let effects = act.state.on_credentials(act.ports.clock.now(), result);
             act.carry_out(effects, ctx);
@@ -237,9 +275,15 @@ impl AgentActor {
     }
 
     fn inspect_children(&self) -> impl Future<Output = (Option<SenderView>, Vec<Option<WatcherView>>)> + use<> {
-        let sender = self.sender.as_ref().map(|sender| sender.send(sender::Inspect).timeout(INSPECTION));
-        let watchers: Vec<_> =
-            self.watchers.values().map(|watcher| watcher.send(watcher::Inspect).timeout(INSPECTION)).collect();
+        let sender = self
+            .sender
+            .as_ref()
+            .map(|sender| sender.send(sender::Inspect).timeout(INSPECTION));
+        let watchers: Vec<_> = self
+            .watchers
+            .values()
+            .map(|watcher| watcher.send(watcher::Inspect).timeout(INSPECTION))
+            .collect();
         async move {
             let sender = match sender {
                 Some(sender) => sender.await.ok(),
@@ -275,12 +319,24 @@ impl AgentActor {
     }
 
     fn status_now(&self) -> ObsykAgentStatus {
-        let set_aside = self.sender_view.as_ref().map(|view| view.set_aside.clone()).unwrap_or_default();
-        let undecodable: BTreeMap<ResourceKind, u64> =
-            self.watcher_views.iter().map(|(kind, view)| (*kind, view.undecodable)).collect();
+        let set_aside = self
+            .sender_view
+            .as_ref()
+            .map(|view| view.set_aside.clone())
+            .unwrap_or_default();
+        let undecodable: BTreeMap<ResourceKind, u64> = self
+            .watcher_views
+            .iter()
+            .map(|(kind, view)| (*kind, view.undecodable))
+            .collect();
         let written = self.status.written();
         let generation = self.state.desired().generation;
-        let wall = self.ports.clock.wall().round(jiff::Unit::Second).unwrap_or_else(|_| self.ports.clock.wall());
+        let wall = self
+            .ports
+            .clock
+            .wall()
+            .round(jiff::Unit::Second)
+            .unwrap_or_else(|_| self.ports.clock.wall());
         let situation = self.state.situation(&set_aside, &undecodable);
         let last_sync = self.sender_view.as_ref().and_then(|view| view.last_accepted);
         let counts: ResourceCounts = self
@@ -301,7 +357,11 @@ impl AgentActor {
                 .last_snapshot()
                 .and_then(|at| self.wall_of(at))
                 .or_else(|| written.last_snapshot_time.clone()),
-            resource_counts: if counts.is_empty() { written.resource_counts.clone() } else { counts },
+            resource_counts: if counts.is_empty() {
+                written.resource_counts.clone()
+            } else {
+                counts
+            },
             conditions: situation.conditions(&written.conditions, generation, wall),
         }
     }
@@ -316,18 +376,24 @@ impl AgentActor {
             return;
         }
         self.writing = true;
-        ctx.spawn(self.ports.status.write(&self.key, &self.uid, status).into_actor(self).map(|written, act, ctx| {
-            act.writing = false;
-            match written {
-                Ok(()) => act.write_status(ctx),
-                // The supervisor hears of it by its own watch.
-                Err(StatusError::Gone) => {}
-                Err(StatusError::Failed) => {
-                    warn!(agent = %act.key, "the status couldn't be written; it is tried again");
-                    act.status.failed(act.ports.clock.now());
-                }
-            }
-        }));
+        ctx.spawn(
+            self.ports
+                .status
+                .write(&self.key, &self.uid, status)
+                .into_actor(self)
+                .map(|written, act, ctx| {
+                    act.writing = false;
+                    match written {
+                        Ok(()) => act.write_status(ctx),
+                        // The supervisor hears of it by its own watch.
+                        Err(StatusError::Gone) => {}
+                        Err(StatusError::Failed) => {
+                            warn!(agent = %act.key, "the status couldn't be written; it is tried again");
+                            act.status.failed(act.ports.clock.now());
+                        }
+                    }
+                }),
+        );
     }
 
     fn readiness(&self) -> Readiness {
@@ -340,7 +406,10 @@ impl AgentActor {
             return Readiness::Idle;
         }
         match situation.waits_for() {
-            Some((reason, message)) => Readiness::Waits { reason: reason.to_owned(), message },
+            Some((reason, message)) => Readiness::Waits {
+                reason: reason.to_owned(),
+                message,
+            },
             None => Readiness::Starting,
         }
     }
@@ -351,7 +420,12 @@ impl AgentActor {
             name: self.key.name.to_string(),
             generation: self.generation,
             readiness: self.readiness(),
-            snapshots: self.state.snapshots().iter().map(|(cause, count)| (cause.label(), *count)).collect(),
+            snapshots: self
+                .state
+                .snapshots()
+                .iter()
+                .map(|(cause, count)| (cause.label(), *count))
+                .collect(),
             sender: self.sender_view.clone(),
             watchers: self.watcher_views.values().cloned().collect(),
             fresh,
@@ -371,7 +445,16 @@ impl Handler<Reconfigure> for AgentActor {
 impl Handler<Listed> for AgentActor {
     type Result = ();
 
-    fn handle(&mut self, Listed { n, kind, count: _, facts }: Listed, ctx: &mut Ctx) {
+    fn handle(
+        &mut self,
+        Listed {
+            n,
+            kind,
+            count: _,
+            facts,
+        }: Listed,
+        ctx: &mut Ctx,
+    ) {
         let effects = self.state.on_listed(self.ports.clock.now(), n, kind, &facts);
         self.carry_out(effects, ctx);
     }
@@ -407,7 +490,8 @@ impl Handler<Delivery> for AgentActor {
             }
             Delivery::Snapshot { n, end } => {
                 self.log_snapshot(n, &end);
-                self.state.on_snapshot_end(self.ports.clock.now(), n, &end, self.chance.as_mut())
+                self.state
+                    .on_snapshot_end(self.ports.clock.now(), n, &end, self.chance.as_mut())
             }
             Delivery::RereadSecret => self.state.on_reread(),
         };
@@ -432,7 +516,12 @@ impl AgentActor {
 
     fn log_snapshot(&self, n: u64, end: &SnapshotEnd) {
         match end {
-            SnapshotEnd::Accepted { too_large, objects, bytes, took } => {
+            SnapshotEnd::Accepted {
+                too_large,
+                objects,
+                bytes,
+                took,
+            } => {
                 let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                 info!(agent = %self.key, snapshot = n, objects, bytes, took_ms, "snapshot accepted");
                 if !too_large.is_empty() {
@@ -456,7 +545,15 @@ impl AgentActor {
 impl Handler<Exited<Child>> for AgentActor {
     type Result = ();
 
-    fn handle(&mut self, Exited { child, generation, cause }: Exited<Child>, ctx: &mut Ctx) {
+    fn handle(
+        &mut self,
+        Exited {
+            child,
+            generation,
+            cause,
+        }: Exited<Child>,
+        ctx: &mut Ctx,
+    ) {
         if self.generations.get(&child) != Some(&generation) || cause == ExitCause::Asked {
             return;
         }
@@ -471,7 +568,9 @@ impl Handler<Exited<Child>> for AgentActor {
                 self.watcher_views.remove(&kind);
             }
         }
-        let effects = self.state.on_exited(self.ports.clock.now(), child, self.chance.as_mut());
+        let effects = self
+            .state
+            .on_exited(self.ports.clock.now(), child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }
 }
@@ -483,7 +582,11 @@ impl Handler<Drain> for AgentActor {
         self.asked = true;
         self.state.on_end();
         self.follow_secret(None, ctx);
-        let watchers: Vec<_> = self.watchers.drain().map(|(_, watcher)| watcher.send(watcher::Drain { deadline })).collect();
+        let watchers: Vec<_> = self
+            .watchers
+            .drain()
+            .map(|(_, watcher)| watcher.send(watcher::Drain { deadline }))
+            .collect();
         let sender = self.sender.take();
         let me = ctx.address();
         Box::pin(async move {

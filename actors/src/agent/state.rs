@@ -43,7 +43,10 @@ pub enum Child {
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "fields are named as in the messages and requests that carry them")]
+#[expect(
+    missing_docs,
+    reason = "fields are named as in the messages and requests that carry them"
+)]
 pub enum Effect {
     /// Follow this Secret, or none; the one followed before is dropped.
     FollowSecret(Option<String>),
@@ -209,7 +212,12 @@ impl AgentState {
     /// What was known of the cluster's uid before: it doesn't change while the cluster lives.
     fn known_uid(&self) -> Option<String> {
         let known = self.identity.as_ref().and_then(|identity| identity.uid.clone());
-        known.or_else(|| self.desired.status.as_ref().and_then(|status| status.cluster_uid.clone()))
+        known.or_else(|| {
+            self.desired
+                .status
+                .as_ref()
+                .and_then(|status| status.cluster_uid.clone())
+        })
     }
 
     /// The sender has opened snapshot `n`.
@@ -228,7 +236,11 @@ impl AgentState {
     pub fn on_listed(&mut self, now: Moment, n: u64, kind: ResourceKind, facts: &ClusterFacts) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.unreadable.remove(&kind);
-        match self.open.as_mut().filter(|open| open.n == n && open.pending.contains(kind)) {
+        match self
+            .open
+            .as_mut()
+            .filter(|open| open.n == n && open.pending.contains(kind))
+        {
             Some(open) => {
                 open.pending.remove(kind);
                 open.listed.insert(kind);
@@ -255,7 +267,11 @@ impl AgentState {
     }
 
     fn send_if_complete(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(open) = self.open.as_mut().filter(|open| open.opened && !open.sent && open.pending.is_empty()) else {
+        let Some(open) = self
+            .open
+            .as_mut()
+            .filter(|open| open.opened && !open.sent && open.pending.is_empty())
+        else {
             return;
         };
         let n = open.n;
@@ -266,7 +282,9 @@ impl AgentState {
             effects.push(Effect::AbandonSnapshot(n));
             return;
         }
-        let (Some(config), Some(identity)) = (&self.config, &self.identity) else { return };
+        let (Some(config), Some(identity)) = (&self.config, &self.identity) else {
+            return;
+        };
         open.sent = true;
         let left_out = self.kinds.without(open.listed);
         let git_version = identity.git_version.as_deref().unwrap_or_default();
@@ -277,19 +295,19 @@ impl AgentState {
             platform: open.facts.platform(git_version),
             region: open.facts.region(),
         };
-        effects.push(Effect::SendSnapshot { n, head: head.opening(), left_out });
+        effects.push(Effect::SendSnapshot {
+            n,
+            head: head.opening(),
+            left_out,
+        });
     }
 
     /// The sender tells how a snapshot ended.
-    pub fn on_snapshot_end(
-        &mut self,
-        now: Moment,
-        n: u64,
-        end: &SnapshotEnd,
-        chance: &mut dyn Chance,
-    ) -> Vec<Effect> {
+    pub fn on_snapshot_end(&mut self, now: Moment, n: u64, end: &SnapshotEnd, chance: &mut dyn Chance) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(open) = self.open.take_if(|open| open.n == n) else { return effects };
+        let Some(open) = self.open.take_if(|open| open.n == n) else {
+            return effects;
+        };
         match end {
             SnapshotEnd::Accepted { too_large, .. } => {
                 self.accepted = true;
@@ -435,7 +453,9 @@ impl AgentState {
 
     fn configure(&mut self, now: Moment, settings: &Settings, effects: &mut Vec<Effect>) {
         let Some(credentials) = &self.credentials else { return };
-        let Some(cluster_uid) = self.identity.as_ref().and_then(|identity| identity.uid.clone()) else { return };
+        let Some(cluster_uid) = self.identity.as_ref().and_then(|identity| identity.uid.clone()) else {
+            return;
+        };
         let config = Config {
             platform: settings.platform.clone(),
             cluster_name: settings.cluster_name.clone(),
@@ -518,8 +538,12 @@ impl AgentState {
         if !self.running {
             return;
         }
-        let due: Vec<Child> =
-            self.restarts.iter().filter(|(_, (at, _))| *at <= now && *at != Moment::START).map(|(child, _)| *child).collect();
+        let due: Vec<Child> = self
+            .restarts
+            .iter()
+            .filter(|(_, (at, _))| *at <= now && *at != Moment::START)
+            .map(|(child, _)| *child)
+            .collect();
         for child in due {
             if let Some(entry) = self.restarts.get_mut(&child) {
                 entry.0 = Moment::START;
@@ -528,8 +552,15 @@ impl AgentState {
                 Child::Sender => effects.push(Effect::StartSender),
                 Child::Watcher(kind) => {
                     effects.push(Effect::StartWatcher(kind));
-                    if let Some(open) = self.open.as_ref().filter(|open| open.opened && open.pending.contains(kind)) {
-                        effects.push(Effect::Relist { n: open.n, kinds: KindSet::from_iter([kind]) });
+                    if let Some(open) = self
+                        .open
+                        .as_ref()
+                        .filter(|open| open.opened && open.pending.contains(kind))
+                    {
+                        effects.push(Effect::Relist {
+                            n: open.n,
+                            kinds: KindSet::from_iter([kind]),
+                        });
                     }
                 }
             }
@@ -541,9 +572,20 @@ impl AgentState {
         if self.ended || self.desired.settings.is_err() || self.desired.standing != Standing::Speaks {
             return None;
         }
-        let restart = self.restarts.values().map(|(at, _)| *at).filter(|at| *at != Moment::START).min();
-        let snapshot = self.schedule.next().filter(|_| self.config.is_some() && self.open.as_ref().is_none_or(|open| !open.opened));
-        [self.identify_at, restart, self.beat_at, snapshot].into_iter().flatten().min()
+        let restart = self
+            .restarts
+            .values()
+            .map(|(at, _)| *at)
+            .filter(|at| *at != Moment::START)
+            .min();
+        let snapshot = self
+            .schedule
+            .next()
+            .filter(|_| self.config.is_some() && self.open.as_ref().is_none_or(|open| !open.opened));
+        [self.identify_at, restart, self.beat_at, snapshot]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// How things stand, for the conditions.
@@ -579,7 +621,10 @@ impl AgentState {
 
     /// The cluster's uid, when it is known.
     pub fn cluster_uid(&self) -> Option<String> {
-        self.identity.as_ref().and_then(|identity| identity.uid.clone()).or_else(|| self.known_uid())
+        self.identity
+            .as_ref()
+            .and_then(|identity| identity.uid.clone())
+            .or_else(|| self.known_uid())
     }
 
     /// When the last snapshot was accepted.

@@ -24,7 +24,10 @@ pub(super) struct StatusKeeper {
 impl StatusKeeper {
     /// A keeper that knows what the resource had.
     pub(super) fn new(written: Option<&ObsykAgentStatus>) -> Self {
-        Self { written: written.cloned().unwrap_or_default(), not_before: Moment::START }
+        Self {
+            written: written.cloned().unwrap_or_default(),
+            not_before: Moment::START,
+        }
     }
 
     /// What was written last.
@@ -41,9 +44,11 @@ impl StatusKeeper {
             || status.cluster_uid != self.written.cluster_uid
             || self.written.last_snapshot_time.is_none() != status.last_snapshot_time.is_none()
             || status.conditions.len() != self.written.conditions.len()
-            || status.conditions.iter().zip(&self.written.conditions).any(|(new, old)| {
-                (&new.status, &new.reason, &new.message) != (&old.status, &old.reason, &old.message)
-            });
+            || status
+                .conditions
+                .iter()
+                .zip(&self.written.conditions)
+                .any(|(new, old)| (&new.status, &new.reason, &new.message) != (&old.status, &old.reason, &old.message));
         if !transition && now < self.not_before {
             return false;
         }

@@ -29,8 +29,19 @@ impl Actor for SenderActor {
 
     fn stopped(&mut self, _: &mut Ctx) {
         if let Some(parent) = &self.parent {
-            let cause = if self.asked { ExitCause::Asked } else { ExitCause::Panicked };
-            report_exit(parent, Exited { child: Child::Sender, generation: self.generation, cause });
+            let cause = if self.asked {
+                ExitCause::Asked
+            } else {
+                ExitCause::Panicked
+            };
+            report_exit(
+                parent,
+                Exited {
+                    child: Child::Sender,
+                    generation: self.generation,
+                    cause,
+                },
+            );
         }
     }
 }
@@ -66,7 +77,13 @@ impl SenderActor {
                 Effect::Overtaken(n) => self.reply_to_open(n, Err(Overtaken)),
                 Effect::Due { why, at } => report(&self.due, SnapshotDue { why, at }),
                 Effect::Report(delivery) => report(&self.delivery, delivery),
-                Effect::Refused { kind, namespace, name, outcome, set_aside } => {
+                Effect::Refused {
+                    kind,
+                    namespace,
+                    name,
+                    outcome,
+                    set_aside,
+                } => {
                     let namespace = namespace.unwrap_or_default();
                     if set_aside {
                         warn!(agent = %self.key, %kind, %namespace, %name, answer = %outcome, "object refused; set aside until it changes");
@@ -87,7 +104,10 @@ impl SenderActor {
 
     fn fetch_token(&mut self, fetch: u64, config: &Rc<Config>, ctx: &mut Ctx) {
         debug!(agent = %self.key, "fetching a token");
-        let answer = self.ports.platform.token(config.platform.clone(), config.credentials.clone());
+        let answer = self
+            .ports
+            .platform
+            .token(config.platform.clone(), config.credentials.clone());
         self.fetch = Some(ctx.spawn(answer.into_actor(self).map(move |result, act, ctx| {
             act.fetch = None;
             match &result {
@@ -164,7 +184,9 @@ impl Handler<SendSnapshot> for SenderActor {
 
     fn handle(&mut self, SendSnapshot { n, head, left_out }: SendSnapshot, ctx: &mut Ctx) {
         let now = self.ports.clock.now();
-        let effects = self.state.on_send_snapshot(now, n, head, left_out, self.chance.as_mut());
+        let effects = self
+            .state
+            .on_send_snapshot(now, n, head, left_out, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }
 }

@@ -108,7 +108,10 @@ impl Line {
         self.last = Some(outcome);
         self.stage = match self.stage {
             Stage::Up => Stage::Trial { at: until, failed: 0 },
-            Stage::Trial { at, failed } => Stage::Trial { at: at.max(until), failed },
+            Stage::Trial { at, failed } => Stage::Trial {
+                at: at.max(until),
+                failed,
+            },
             Stage::Open { probe, probes } => Stage::Open { probe, probes },
             Stage::Denied => Stage::Denied,
         };
@@ -131,7 +134,10 @@ impl Line {
         };
         self.culprit = culprit;
         if failed > MOST_RETRIES {
-            self.stage = Stage::Open { probe: now + self.probes.next(chance), probes: 0 };
+            self.stage = Stage::Open {
+                probe: now + self.probes.next(chance),
+                probes: 0,
+            };
             return Failed::Opened;
         }
         let wait = self.retries.next(chance).max(at_least.unwrap_or_default());
@@ -170,7 +176,10 @@ impl Line {
     pub(super) fn resume(&mut self) -> bool {
         let resumed = matches!(self.stage, Stage::Denied);
         if resumed {
-            *self = Self { total_retries: self.total_retries, ..Self::new() };
+            *self = Self {
+                total_retries: self.total_retries,
+                ..Self::new()
+            };
         }
         resumed
     }

@@ -64,9 +64,9 @@ pub(super) struct Parts {
 
 impl Parts {
     pub(super) fn whole(opening: Bytes, spools: &BTreeMap<ResourceKind, Spool>) -> Self {
-        let (bytes, objects) = spools
-            .values()
-            .fold((0, 0), |(bytes, objects), spool| (bytes + spool.plain_bytes(), objects + spool.objects()));
+        let (bytes, objects) = spools.values().fold((0, 0), |(bytes, objects), spool| {
+            (bytes + spool.plain_bytes(), objects + spool.objects())
+        });
         Self {
             bytes: bytes + opening.len() as u64,
             objects,
@@ -86,7 +86,10 @@ impl Parts {
     /// Its body. Every try reads the same spools.
     pub(super) fn body(&self, spools: &BTreeMap<ResourceKind, Spool>) -> Option<SnapshotBody> {
         let kinds = self.waiting.front()?;
-        let lists = kinds.iter().filter_map(|kind| Some((*kind, spools.get(kind)?.clone()))).collect();
+        let lists = kinds
+            .iter()
+            .filter_map(|kind| Some((*kind, spools.get(kind)?.clone())))
+            .collect();
         Some(SnapshotBody::new(self.opening.clone(), lists).without(self.without.clone()))
     }
 

@@ -32,6 +32,8 @@ impl Tally {
     }
 
     pub(super) fn requests(&self) -> impl Iterator<Item = (Endpoint, &'static str, u64)> {
-        self.requests.iter().map(|((endpoint, class), count)| (*endpoint, *class, *count))
+        self.requests
+            .iter()
+            .map(|((endpoint, class), count)| (*endpoint, *class, *count))
     }
 }

@@ -33,7 +33,11 @@ struct Head<'a> {
 
 impl Trickle {
     pub(super) fn new(kind: ResourceKind, spool: &Spool) -> Self {
-        Self { kind, reader: spool.read(), newer: HashSet::new() }
+        Self {
+            kind,
+            reader: spool.read(),
+            newer: HashSet::new(),
+        }
     }
 
     /// The watcher offered this object: what the spool has of it is old.
@@ -49,7 +53,9 @@ impl Trickle {
             if self.newer.contains(&uid) {
                 continue;
             }
-            let Ok(head) = serde_json::from_slice::<Head<'_>>(record.json) else { continue };
+            let Ok(head) = serde_json::from_slice::<Head<'_>>(record.json) else {
+                continue;
+            };
             return Some(Change {
                 uid,
                 namespace: head.namespace.as_deref().map(Into::into),

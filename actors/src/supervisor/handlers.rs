@@ -5,15 +5,13 @@
 
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture,
-};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
 use futures_util::future::join_all;
 use tracing::{error, info, warn};
 
+use super::SupervisorActor;
 use super::messages::{AllApplied, Apply, Drain, Inspect, Ping, Remove};
 use super::state::Effect;
-use super::SupervisorActor;
 use crate::agent::{self, AgentActor, Reconfigure, Stop};
 use crate::inspect::SupervisorView;
 use crate::supervision::{ExitCause, Exited};
@@ -126,13 +124,23 @@ impl Handler<AllApplied> for SupervisorActor {
 impl Handler<Exited<AgentKey>> for SupervisorActor {
     type Result = ();
 
-    fn handle(&mut self, Exited { child, generation, cause }: Exited<AgentKey>, ctx: &mut Ctx) {
+    fn handle(
+        &mut self,
+        Exited {
+            child,
+            generation,
+            cause,
+        }: Exited<AgentKey>,
+        ctx: &mut Ctx,
+    ) {
         if self.generations.get(&child) != Some(&generation) || cause == ExitCause::Asked {
             return;
         }
         warn!(agent = %child, generation, %cause, "an agent died; it is restarted");
         self.agents.remove(&child);
-        let effects = self.state.on_exited(self.ports.clock.now(), &child, self.chance.as_mut());
+        let effects = self
+            .state
+            .on_exited(self.ports.clock.now(), &child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }
 }
@@ -142,7 +150,11 @@ impl Handler<Drain> for SupervisorActor {
 
     fn handle(&mut self, Drain { deadline }: Drain, _: &mut Ctx) -> Self::Result {
         self.ending = true;
-        let drained: Vec<_> = self.agents.drain().map(|(_, agent)| agent.send(agent::Drain { deadline })).collect();
+        let drained: Vec<_> = self
+            .agents
+            .drain()
+            .map(|(_, agent)| agent.send(agent::Drain { deadline }))
+            .collect();
         Box::pin(async move {
             let _gone = join_all(drained).await;
         })
@@ -159,14 +171,21 @@ impl Handler<Inspect> for SupervisorActor {
     type Result = ResponseFuture<SupervisorView>;
 
     fn handle(&mut self, _: Inspect, _: &mut Ctx) -> Self::Result {
-        let agents: Vec<_> =
-            self.agents.values().map(|agent| agent.send(agent::Inspect).timeout(INSPECTION)).collect();
+        let agents: Vec<_> = self
+            .agents
+            .values()
+            .map(|agent| agent.send(agent::Inspect).timeout(INSPECTION))
+            .collect();
         let listed = self.state.is_listed();
         let restarts = self.state.restarts();
         Box::pin(async move {
             let mut agents: Vec<_> = join_all(agents).await.into_iter().filter_map(Result::ok).collect();
             agents.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-            SupervisorView { listed, agents, restarts }
+            SupervisorView {
+                listed,
+                agents,
+                restarts,
+            }
         })
     }
 }

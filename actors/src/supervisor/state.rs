@@ -22,10 +22,17 @@ use crate::supervision::Intensity;
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "fields are named as in the messages and requests that carry them")]
+#[expect(
+    missing_docs,
+    reason = "fields are named as in the messages and requests that carry them"
+)]
 pub enum Effect {
     /// Start an agent.
-    Start { key: AgentKey, uid: String, desired: Box<Desired> },
+    Start {
+        key: AgentKey,
+        uid: String,
+        desired: Box<Desired>,
+    },
     /// Give an agent its new spec or standing.
     Reconfigure { key: AgentKey, desired: Box<Desired> },
     /// Stop an agent, and say so to [`SupervisorState::on_stopped`].
@@ -85,7 +92,16 @@ impl SupervisorState {
                 entry.settings = settings;
             }
             None => {
-                self.entries.insert(key, Entry { apply, settings, told: None, restart_at: None, restarts: 0 });
+                self.entries.insert(
+                    key,
+                    Entry {
+                        apply,
+                        settings,
+                        told: None,
+                        restart_at: None,
+                        restarts: 0,
+                    },
+                );
             }
         }
         self.settle(now, &mut effects);
@@ -106,7 +122,10 @@ impl SupervisorState {
         let Some(entry) = self.entries.remove(key) else { return };
         if let Some(told) = entry.told {
             let origin = told.settings.ok().filter(|_| told.standing == Standing::Speaks);
-            self.stopping.insert(key.clone(), origin.map(|settings| settings.platform.origin().to_owned()));
+            self.stopping.insert(
+                key.clone(),
+                origin.map(|settings| settings.platform.origin().to_owned()),
+            );
             effects.push(Effect::Stop(key.clone()));
         }
     }
@@ -154,7 +173,12 @@ impl SupervisorState {
         }
         self.entries
             .iter()
-            .filter(|(_, entry)| entry.settings.as_ref().is_ok_and(|settings| settings.platform.origin() == origin))
+            .filter(|(_, entry)| {
+                entry
+                    .settings
+                    .as_ref()
+                    .is_ok_and(|settings| settings.platform.origin() == origin)
+            })
             .min_by_key(|(key, entry)| (entry.apply.created, &key.name, &key.namespace))
             .map(|(key, _)| key)
     }
@@ -162,9 +186,9 @@ impl SupervisorState {
     fn desired(&self, key: &AgentKey, entry: &Entry) -> Desired {
         let standing = match &entry.settings {
             Ok(settings) => match self.speaker(settings.platform.origin()) {
-                Some(speaker) if speaker != key || self.stopping.contains_key(key) => {
-                    Standing::Duplicate { of: speaker.to_string() }
-                }
+                Some(speaker) if speaker != key || self.stopping.contains_key(key) => Standing::Duplicate {
+                    of: speaker.to_string(),
+                },
                 _ => Standing::Speaks,
             },
             Err(_) => Standing::Speaks,
@@ -196,13 +220,22 @@ impl SupervisorState {
         }
         news.sort_by_key(|(_, desired)| desired.standing == Standing::Speaks);
         for (key, desired) in news {
-            let Some(entry) = self.entries.get_mut(&key) else { continue };
+            let Some(entry) = self.entries.get_mut(&key) else {
+                continue;
+            };
             entry.restart_at = None;
             let started = entry.told.replace(desired.clone()).is_some();
             effects.push(if started {
-                Effect::Reconfigure { key, desired: Box::new(desired) }
+                Effect::Reconfigure {
+                    key,
+                    desired: Box::new(desired),
+                }
             } else {
-                Effect::Start { key, uid: entry.apply.uid.clone(), desired: Box::new(desired) }
+                Effect::Start {
+                    key,
+                    uid: entry.apply.uid.clone(),
+                    desired: Box::new(desired),
+                }
             });
         }
     }

@@ -11,9 +11,9 @@ use futures_util::{FutureExt, StreamExt};
 use obsyk_domain::ports::{LocalStream, Signal};
 use tracing::{debug, info, warn};
 
+use super::WatcherActor;
 use super::messages::{Drain, Inspect, Relist};
 use super::state::{Effect, MOST_IN_OFFER};
-use super::WatcherActor;
 use crate::agent::{Child, Listed, Unreadable};
 use crate::inspect::WatcherView;
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
@@ -26,9 +26,20 @@ impl Actor for WatcherActor {
 
     fn stopped(&mut self, _: &mut Ctx) {
         if let Some(parent) = &self.parent {
-            let cause = if self.asked { ExitCause::Asked } else { ExitCause::Panicked };
+            let cause = if self.asked {
+                ExitCause::Asked
+            } else {
+                ExitCause::Panicked
+            };
             let child = Child::Watcher(self.state.kind());
-            report_exit(parent, Exited { child, generation: self.generation, cause });
+            report_exit(
+                parent,
+                Exited {
+                    child,
+                    generation: self.generation,
+                    cause,
+                },
+            );
         }
     }
 }
@@ -47,18 +58,43 @@ impl WatcherActor {
                 Effect::Close => self.close(ctx),
                 Effect::Listed { n, count, facts } => {
                     debug!(kind = %self.state.kind(), count, "listed");
-                    report(&self.to.listed, Listed { n, kind: self.state.kind(), count, facts });
+                    report(
+                        &self.to.listed,
+                        Listed {
+                            n,
+                            kind: self.state.kind(),
+                            count,
+                            facts,
+                        },
+                    );
                 }
                 Effect::Unreadable { n, why } => {
                     warn!(kind = %self.state.kind(), reason = %why, "kind can't be read; it is left out and tried again");
-                    report(&self.to.unreadable, Unreadable { n, kind: self.state.kind(), why });
+                    report(
+                        &self.to.unreadable,
+                        Unreadable {
+                            n,
+                            kind: self.state.kind(),
+                            why,
+                        },
+                    );
                 }
                 Effect::Due(why) => {
                     info!(kind = %self.state.kind(), %why, "what was known is forgotten");
-                    report(&self.to.due, SnapshotDue { why, at: self.ports.clock.now() });
+                    report(
+                        &self.to.due,
+                        SnapshotDue {
+                            why,
+                            at: self.ports.clock.now(),
+                        },
+                    );
                 }
                 Effect::Offer { n, changes } => {
-                    let offer = self.to.offer.send(Offer { n, kind: self.state.kind(), changes });
+                    let offer = self.to.offer.send(Offer {
+                        n,
+                        kind: self.state.kind(),
+                        changes,
+                    });
                     ctx.spawn(offer.into_actor(self).map(move |reply, act, ctx| {
                         // A sender that is gone takes no more; its agent restarts this watcher too.
                         let reply = reply.unwrap_or(Err(Refusal::SnapshotDue));
@@ -70,7 +106,11 @@ impl WatcherActor {
                     return;
                 }
                 Effect::Spool { n, spool } => {
-                    let spooled = self.to.spooled.send(Spooled { n, kind: self.state.kind(), spool });
+                    let spooled = self.to.spooled.send(Spooled {
+                        n,
+                        kind: self.state.kind(),
+                        spool,
+                    });
                     ctx.spawn(spooled.into_actor(self).map(move |_, act, ctx| {
                         let now = act.ports.clock.now();
                         let effects = act.state.on_spooled(now, act.chance.as_mut());
@@ -98,20 +138,26 @@ impl WatcherActor {
             return;
         }
         let Some(stream) = self.stream.take() else { return };
-        let pull = ctx.spawn(batch(stream).into_actor(self).map(|(stream, signals, ended), act, ctx| {
-            act.pull = None;
-            act.stream = (!ended).then_some(stream);
-            let now = act.ports.clock.now();
-            let mut effects = Vec::new();
-            if !signals.is_empty() {
-                effects.extend(act.state.on_signals(now, signals, act.chance.as_mut()));
-            }
-            let reopened = effects.iter().any(|effect| matches!(effect, Effect::Open(_) | Effect::Close));
-            if ended && !reopened {
-                effects.extend(act.state.on_closed(now, act.chance.as_mut()));
-            }
-            act.carry_out(effects, ctx);
-        }));
+        let pull = ctx.spawn(
+            batch(stream)
+                .into_actor(self)
+                .map(|(stream, signals, ended), act, ctx| {
+                    act.pull = None;
+                    act.stream = (!ended).then_some(stream);
+                    let now = act.ports.clock.now();
+                    let mut effects = Vec::new();
+                    if !signals.is_empty() {
+                        effects.extend(act.state.on_signals(now, signals, act.chance.as_mut()));
+                    }
+                    let reopened = effects
+                        .iter()
+                        .any(|effect| matches!(effect, Effect::Open(_) | Effect::Close));
+                    if ended && !reopened {
+                        effects.extend(act.state.on_closed(now, act.chance.as_mut()));
+                    }
+                    act.carry_out(effects, ctx);
+                }),
+        );
         self.pull = Some(pull);
     }
 
@@ -132,7 +178,9 @@ impl WatcherActor {
 
 /// What the stream has ready, at least one signal and at most an offer's worth; and whether it ended.
 async fn batch(mut stream: LocalStream<Signal>) -> (LocalStream<Signal>, Vec<Signal>, bool) {
-    let Some(first) = stream.next().await else { return (stream, Vec::new(), true) };
+    let Some(first) = stream.next().await else {
+        return (stream, Vec::new(), true);
+    };
     let mut signals = vec![first];
     while signals.len() < MOST_IN_OFFER {
         match stream.next().now_or_never() {

@@ -73,7 +73,11 @@ impl Known {
                 Some(hash) if object.told && object.hash == hash => Seen::Same,
                 Some(hash) => {
                     object.hash = hash;
-                    if std::mem::replace(&mut object.told, true) { Seen::Changed } else { Seen::New }
+                    if std::mem::replace(&mut object.told, true) {
+                        Seen::Changed
+                    } else {
+                        Seen::New
+                    }
                 }
             };
         }
@@ -104,7 +108,11 @@ impl Known {
 
     /// What the current list hasn't shown.
     pub fn unseen(&self) -> Vec<Uid> {
-        self.objects.iter().filter(|(_, object)| object.list != self.list).map(|(uid, _)| uid.clone()).collect()
+        self.objects
+            .iter()
+            .filter(|(_, object)| object.list != self.list)
+            .map(|(uid, _)| uid.clone())
+            .collect()
     }
 
     /// The same, by the hash of namespace and name.

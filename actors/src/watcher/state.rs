@@ -46,7 +46,10 @@ const HEALTHY: Duration = Duration::from_secs(5);
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "fields are named as in the messages and requests that carry them")]
+#[expect(
+    missing_docs,
+    reason = "fields are named as in the messages and requests that carry them"
+)]
 pub enum Effect {
     /// Open this stream; an open one is dropped.
     Open(Opening),
@@ -81,7 +84,10 @@ enum Stage {
     Listing(List),
     Watching,
     /// Open this at this moment.
-    Waiting { at: Moment, then: Opening },
+    Waiting {
+        at: Moment,
+        then: Opening,
+    },
     Stopped,
 }
 
@@ -209,10 +215,15 @@ impl WatcherState {
     pub fn on_closed(&mut self, now: Moment, chance: &mut dyn Chance) -> Vec<Effect> {
         let mut effects = Vec::new();
         match &self.stage {
-            Stage::Watching if now.since(self.opened) >= HEALTHY => self.open(now, Opening::Watch { after: self.resume }, &mut effects),
+            Stage::Watching if now.since(self.opened) >= HEALTHY => {
+                self.open(now, Opening::Watch { after: self.resume }, &mut effects)
+            }
             Stage::Watching => {
                 let at = now + self.failures.next(chance);
-                self.stage = Stage::Waiting { at, then: Opening::Watch { after: self.resume } };
+                self.stage = Stage::Waiting {
+                    at,
+                    then: Opening::Watch { after: self.resume },
+                };
             }
             // A list that ended before its end is no list.
             Stage::Listing(_) => self.failed(now, ReadError::Unreachable, chance, &mut effects),
@@ -222,12 +233,7 @@ impl WatcherState {
     }
 
     /// The sender's reply to an offer.
-    pub fn on_offered(
-        &mut self,
-        now: Moment,
-        reply: Result<(), Refusal>,
-        chance: &mut dyn Chance,
-    ) -> Vec<Effect> {
+    pub fn on_offered(&mut self, now: Moment, reply: Result<(), Refusal>, chance: &mut dyn Chance) -> Vec<Effect> {
         let offered_for = self.offering.take();
         match reply {
             // The snapshot that was due has opened since: the list that is being read covers what was refused.
@@ -289,7 +295,9 @@ impl WatcherState {
     /// When [`Self::on_timer`] has something to do.
     pub fn wake(&self) -> Option<Moment> {
         match self.stage {
-            Stage::Waiting { at, .. } if self.wanted && self.unreadable.is_none() => Some(at.min(self.progress + STALLED)),
+            Stage::Waiting { at, .. } if self.wanted && self.unreadable.is_none() => {
+                Some(at.min(self.progress + STALLED))
+            }
             Stage::Waiting { at, .. } => Some(at),
             Stage::Listing(_) => Some(self.progress + STALLED),
             _ => None,
@@ -302,7 +310,11 @@ impl WatcherState {
     }
 
     fn list_form(&self) -> Opening {
-        if self.pages_only { Opening::Pages } else { Opening::Stream }
+        if self.pages_only {
+            Opening::Pages
+        } else {
+            Opening::Stream
+        }
     }
 
     fn open(&mut self, now: Moment, opening: Opening, effects: &mut Vec<Effect>) {
@@ -319,7 +331,12 @@ impl WatcherState {
         // Changes that a list before this one found are offered all the same: they are true of their objects.
         self.finished = None;
         let spool = self.wanted.then(SpoolWriter::default);
-        self.stage = Stage::Listing(List { form, spool, facts: ClusterFacts::default(), names: None });
+        self.stage = Stage::Listing(List {
+            form,
+            spool,
+            facts: ClusterFacts::default(),
+            names: None,
+        });
         self.lists += 1;
         self.open(now, form, effects);
     }
@@ -350,7 +367,9 @@ impl WatcherState {
         }
         if known.is_none() && self.baseline {
             let names = list.names.get_or_insert_with(|| self.known.unseen_names());
-            let namesake = names.get(&Known::name_hash(sighting.namespace.as_deref(), &sighting.name)).cloned();
+            let namesake = names
+                .get(&Known::name_hash(sighting.namespace.as_deref(), &sighting.name))
+                .cloned();
             if let Some(namesake) = namesake
                 && namesake != sighting.uid
             {
@@ -374,7 +393,9 @@ impl WatcherState {
         for uid in self.known.unseen() {
             self.tombstone(&uid);
         }
-        let Stage::Listing(list) = std::mem::replace(&mut self.stage, Stage::Watching) else { return };
+        let Stage::Listing(list) = std::mem::replace(&mut self.stage, Stage::Watching) else {
+            return;
+        };
         self.newest = version;
         self.resume = version;
         self.baseline = true;
@@ -415,19 +436,33 @@ impl WatcherState {
     /// Takes what was seen into what is known, and offers it when it is a change.
     fn learn(&mut self, sighting: Sighting) {
         let during_first_list = matches!(self.stage, Stage::Listing(_)) && !self.baseline;
-        let Sighting { uid, namespace, name, version, body, .. } = sighting;
+        let Sighting {
+            uid,
+            namespace,
+            name,
+            version,
+            body,
+            ..
+        } = sighting;
         let json = match body {
             Body::Object(json) => Some(json),
             Body::Undecodable => None,
         };
-        let seen = self.known.see(&uid, namespace.as_deref(), &name, version, json.as_deref());
+        let seen = self
+            .known
+            .see(&uid, namespace.as_deref(), &name, version, json.as_deref());
         let what = match (seen, json) {
             (Seen::New, Some(json)) => What::Added(Bytes::from(json)),
             (Seen::Changed, Some(json)) => What::Updated(Bytes::from(json)),
             (Seen::Same, _) | (_, None) => return,
         };
         if !during_first_list {
-            self.outbox.push_back(Change { uid, namespace, name, what });
+            self.outbox.push_back(Change {
+                uid,
+                namespace,
+                name,
+                what,
+            });
         }
     }
 
@@ -435,7 +470,12 @@ impl WatcherState {
         if let Some((namespace, name, told)) = self.known.remove(uid)
             && told
         {
-            self.outbox.push_back(Change { uid: uid.clone(), namespace, name, what: What::Deleted });
+            self.outbox.push_back(Change {
+                uid: uid.clone(),
+                namespace,
+                name,
+                what: What::Deleted,
+            });
         }
     }
 
@@ -458,7 +498,11 @@ impl WatcherState {
             Stage::Idle | Stage::Waiting { .. } | Stage::Stopped => return,
         };
         if error.is_denied() {
-            let why = if error == ReadError::Forbidden { Unreadability::Forbidden } else { Unreadability::Absent };
+            let why = if error == ReadError::Forbidden {
+                Unreadability::Forbidden
+            } else {
+                Unreadability::Absent
+            };
             self.give_up(now, why, chance, effects);
             return;
         }
@@ -478,7 +522,11 @@ impl WatcherState {
             (ReadError::Expired, None) => self.list_form(),
             (ReadError::Unsupported, None) => {
                 self.refused_starts += 1;
-                if self.refused_starts >= MOST_REFUSED_STARTS { self.list_form() } else { Opening::Watch { after: self.resume } }
+                if self.refused_starts >= MOST_REFUSED_STARTS {
+                    self.list_form()
+                } else {
+                    Opening::Watch { after: self.resume }
+                }
             }
             (_, None) => Opening::Watch { after: self.resume },
         };
@@ -489,7 +537,10 @@ impl WatcherState {
         if lived {
             self.failures.reset();
         }
-        self.stage = Stage::Waiting { at: now + self.failures.next(chance).max(at_least), then };
+        self.stage = Stage::Waiting {
+            at: now + self.failures.next(chance).max(at_least),
+            then,
+        };
     }
 
     /// The kind can't be read for now: the snapshot goes without it, and it is tried again after a backoff.
@@ -499,7 +550,10 @@ impl WatcherState {
             effects.push(Effect::Unreadable { n: self.n, why });
         }
         self.wanted = false;
-        self.stage = Stage::Waiting { at: now + self.denials.next(chance), then: self.list_form() };
+        self.stage = Stage::Waiting {
+            at: now + self.denials.next(chance),
+            then: self.list_form(),
+        };
     }
 
     fn is_stalled(&self, now: Moment) -> bool {
@@ -518,7 +572,10 @@ impl WatcherState {
         let Some(list) = self.finished.take() else { return false };
         match list.spool {
             Some(spool) => {
-                effects.push(Effect::Spool { n: self.n, spool: spool.finish() });
+                effects.push(Effect::Spool {
+                    n: self.n,
+                    spool: spool.finish(),
+                });
                 self.spooling = Some((self.n, list.facts));
             }
             None => {
@@ -530,7 +587,11 @@ impl WatcherState {
     }
 
     fn report(&self, n: u64, facts: ClusterFacts) -> Effect {
-        Effect::Listed { n, count: self.known.len() as u64, facts }
+        Effect::Listed {
+            n,
+            count: self.known.len() as u64,
+            facts,
+        }
     }
 
     /// What it is doing.

@@ -24,7 +24,12 @@ impl ResourceCounts {
 
 impl FromIterator<(ResourceKind, i64)> for ResourceCounts {
     fn from_iter<I: IntoIterator<Item = (ResourceKind, i64)>>(counts: I) -> Self {
-        Self(counts.into_iter().map(|(kind, count)| (kind.spec().count_field.to_owned(), count)).collect())
+        Self(
+            counts
+                .into_iter()
+                .map(|(kind, count)| (kind.spec().count_field.to_owned(), count))
+                .collect(),
+        )
     }
 }
 

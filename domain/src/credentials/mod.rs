@@ -48,7 +48,10 @@ impl Credentials {
         let private_key = private_key.ok_or(CredentialsError::Missing(PRIVATE_KEY))?;
         let client_id = read_client_id(client_id)?;
         let key = read_private_key(private_key)?;
-        Ok(Self { client_id: client_id.into(), key: Arc::new(key) })
+        Ok(Self {
+            client_id: client_id.into(),
+            key: Arc::new(key),
+        })
     }
 
     /// The client's id, for the assertion's `iss` and `sub`.
@@ -73,7 +76,9 @@ impl Eq for Credentials {}
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("client_id", &self.client_id).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -105,7 +110,9 @@ pub enum CredentialsError {
     #[error("its key {PRIVATE_KEY} isn't PEM: it must have the lines -----BEGIN … and -----END …")]
     NotPem,
     /// A PEM block, but of something else.
-    #[error("its key {PRIVATE_KEY} holds no private key but something else in PEM, such as a certificate or public key")]
+    #[error(
+        "its key {PRIVATE_KEY} holds no private key but something else in PEM, such as a certificate or public key"
+    )]
     NotAPrivateKey,
     /// Encrypted with a passphrase.
     #[error("its key {PRIVATE_KEY} is encrypted; store the key without a passphrase")]
@@ -130,12 +137,9 @@ impl CredentialsError {
             Self::Unreachable => "SecretUnreadable",
             Self::Missing(_) | Self::Empty(_) => "SecretIncomplete",
             Self::TooLarge(_) | Self::ClientId => "SecretInvalid",
-            Self::NotPem
-            | Self::NotAPrivateKey
-            | Self::Encrypted
-            | Self::Rsa
-            | Self::WrongCurve
-            | Self::Malformed => "PrivateKeyInvalid",
+            Self::NotPem | Self::NotAPrivateKey | Self::Encrypted | Self::Rsa | Self::WrongCurve | Self::Malformed => {
+                "PrivateKeyInvalid"
+            }
         }
     }
 }
@@ -149,7 +153,11 @@ fn read_client_id(value: &[u8]) -> Result<&str, CredentialsError> {
     if text.len() > LONGEST_CLIENT_ID {
         return Err(CredentialsError::TooLarge(CLIENT_ID));
     }
-    if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(text) } else { Err(CredentialsError::ClientId) }
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text)
+    } else {
+        Err(CredentialsError::ClientId)
+    }
 }
 
 fn read_private_key(value: &[u8]) -> Result<Zeroizing<Vec<u8>>, CredentialsError> {
@@ -164,8 +172,16 @@ fn read_private_key(value: &[u8]) -> Result<Zeroizing<Vec<u8>>, CredentialsError
     if body.contains("Proc-Type:") {
         return Err(CredentialsError::Encrypted);
     }
-    let packed = Zeroizing::new(body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
-    let der = Zeroizing::new(BASE64.decode(packed.as_slice()).map_err(|_| CredentialsError::Malformed)?);
+    let packed = Zeroizing::new(
+        body.bytes()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect::<Vec<u8>>(),
+    );
+    let der = Zeroizing::new(
+        BASE64
+            .decode(packed.as_slice())
+            .map_err(|_| CredentialsError::Malformed)?,
+    );
     let key = match form {
         Form::Sec1 => SecretKey::from_sec1_der(&der).map_err(|_| diagnose(&der, true))?,
         Form::Pkcs8 => SecretKey::from_pkcs8_der(&der).map_err(|_| diagnose(&der, false))?,
@@ -201,7 +217,9 @@ fn find_key(text: &str) -> Result<(Form, &str), CredentialsError> {
 
 /// The next PEM block: its label, its body, and what follows it.
 fn next_block(text: &str) -> Result<Option<(&str, &str, &str)>, CredentialsError> {
-    let Some((_, after_begin)) = text.split_once("-----BEGIN ") else { return Ok(None) };
+    let Some((_, after_begin)) = text.split_once("-----BEGIN ") else {
+        return Ok(None);
+    };
     let (label, after_label) = after_begin.split_once("-----").ok_or(CredentialsError::Malformed)?;
     let (body, after_body) = after_label.split_once("-----END ").ok_or(CredentialsError::Malformed)?;
     Ok(Some((label.trim(), body, after_body)))
@@ -214,7 +232,8 @@ const OID_P256: &[&[u8]] = &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]];
 const OID_OTHER_CURVES: &[&[u8]] = &[&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00], &[0x06, 0x03, 0x2b, 0x65]];
 
 fn has(der: &[u8], oids: &[&[u8]]) -> bool {
-    oids.iter().any(|oid| der.windows(oid.len()).any(|window| window == *oid))
+    oids.iter()
+        .any(|oid| der.windows(oid.len()).any(|window| window == *oid))
 }
 
 fn diagnose(der: &[u8], sec1: bool) -> CredentialsError {

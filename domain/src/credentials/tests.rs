@@ -47,7 +47,10 @@ fn each_wrong_key_is_named_for_what_it_is() {
         ("hello", CredentialsError::NotPem),
         ("", CredentialsError::Empty(PRIVATE_KEY)),
         (" \n\0", CredentialsError::Empty(PRIVATE_KEY)),
-        ("-----BEGIN EC PRIVATE KEY-----\n!!!\n-----END EC PRIVATE KEY-----", CredentialsError::Malformed),
+        (
+            "-----BEGIN EC PRIVATE KEY-----\n!!!\n-----END EC PRIVATE KEY-----",
+            CredentialsError::Malformed,
+        ),
         ("-----BEGIN EC PRIVATE KEY-----\nAAAA", CredentialsError::Malformed),
     ];
     for (pem, error) in cases {
@@ -77,8 +80,14 @@ fn a_megabyte_is_no_key() {
 
 #[test]
 fn missing_and_empty_keys_are_named() {
-    assert_eq!(Credentials::read(None, None).unwrap_err(), CredentialsError::Missing(CLIENT_ID));
-    assert_eq!(Credentials::read(Some(b"c"), None).unwrap_err(), CredentialsError::Missing(PRIVATE_KEY));
+    assert_eq!(
+        Credentials::read(None, None).unwrap_err(),
+        CredentialsError::Missing(CLIENT_ID)
+    );
+    assert_eq!(
+        Credentials::read(Some(b"c"), None).unwrap_err(),
+        CredentialsError::Missing(PRIVATE_KEY)
+    );
     assert_eq!(
         Credentials::read(Some(b" "), Some(SEC1.as_bytes())).unwrap_err(),
         CredentialsError::Empty(CLIENT_ID)

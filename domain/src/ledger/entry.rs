@@ -165,7 +165,8 @@ impl Entry {
 
     /// Drops what a snapshot will carry. `keep_delete`: no snapshot can carry this kind just now.
     pub(super) fn forget(&mut self, keep_delete: bool) {
-        self.waiting.take_if(|waiting| !(keep_delete && waiting.state.is_gone()));
+        self.waiting
+            .take_if(|waiting| !(keep_delete && waiting.state.is_gone()));
         self.parked.take_if(|parked| !(keep_delete && parked.gone));
         self.orphaned = self.flight.is_some() && self.waiting.is_none();
     }

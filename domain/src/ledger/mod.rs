@@ -132,7 +132,12 @@ pub struct Ledger {
 impl Ledger {
     /// Takes a change. It replaces what waits for the same uid.
     pub fn offer(&mut self, now: Moment, kind: ResourceKind, change: Change) {
-        let Change { uid, namespace, name, what } = change;
+        let Change {
+            uid,
+            namespace,
+            name,
+            what,
+        } = change;
         let (base, state) = match what {
             What::Added(json) => (Base::Absent, State::Object(json)),
             What::Updated(json) => (Base::Present, State::Object(json)),
@@ -202,12 +207,16 @@ impl Ledger {
 
     /// Whether [`Self::dispatch`] would give an event for this uid.
     pub fn is_ready(&self, uid: &Uid) -> bool {
-        self.entries.get(uid).is_some_and(|entry| self.ready.contains(&(entry.sequence, uid.clone())))
+        self.entries
+            .get(uid)
+            .is_some_and(|entry| self.ready.contains(&(entry.sequence, uid.clone())))
     }
 
     /// The platform accepted what is in flight.
     pub fn accepted(&mut self, now: Moment, uid: &Uid) {
-        let Some((mut entry, state)) = self.land(uid) else { return };
+        let Some((mut entry, state)) = self.land(uid) else {
+            return;
+        };
         if state.is_gone() {
             // Nothing follows an accepted delete: a uid never comes back.
             entry.base = Base::Absent;
@@ -222,7 +231,9 @@ impl Ledger {
     /// What is in flight came back unaccepted and is to be sent again, in the state that the object has then.
     /// `ambiguous`: the platform may have it all the same.
     pub fn returned(&mut self, uid: &Uid, ambiguous: bool) {
-        let Some((mut entry, state)) = self.land(uid) else { return };
+        let Some((mut entry, state)) = self.land(uid) else {
+            return;
+        };
         if ambiguous && !state.is_gone() && entry.base == Base::Absent {
             entry.base = Base::Maybe;
         }
@@ -242,10 +253,16 @@ impl Ledger {
     /// The platform refused what is in flight for good: it isn't sent again until the object changes or a snapshot
     /// carries it. `set_aside`: the object itself is at fault, and is counted.
     pub fn park(&mut self, uid: &Uid, set_aside: bool) {
-        let Some((mut entry, state)) = self.land(uid) else { return };
+        let Some((mut entry, state)) = self.land(uid) else {
+            return;
+        };
         let orphaned = std::mem::take(&mut entry.orphaned);
         if entry.waiting.is_none() && !orphaned {
-            entry.parked = Some(Parked { gone: state.is_gone(), set_aside, covered: false });
+            entry.parked = Some(Parked {
+                gone: state.is_gone(),
+                set_aside,
+                covered: false,
+            });
         }
         self.put_back(uid.clone(), entry);
     }
@@ -256,8 +273,11 @@ impl Ledger {
         if entry.flight.is_none()
             && let Some(waiting) = entry.waiting.take()
         {
-            entry.parked =
-                Some(Parked { gone: waiting.state.is_gone(), set_aside: true, covered: waiting.covered });
+            entry.parked = Some(Parked {
+                gone: waiting.state.is_gone(),
+                set_aside: true,
+                covered: waiting.covered,
+            });
         }
         self.put_back(uid.clone(), entry);
     }
@@ -333,7 +353,10 @@ impl Ledger {
 
     /// The objects of a kind of which something is open.
     pub fn uids_of(&self, kind: ResourceKind) -> impl Iterator<Item = &Uid> {
-        self.entries.iter().filter(move |(_, entry)| entry.kind == kind).map(|(uid, _)| uid)
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| entry.kind == kind)
+            .map(|(uid, _)| uid)
     }
 
     /// Requests in flight.
@@ -358,7 +381,11 @@ impl Ledger {
 
     /// When the oldest change that waits was offered.
     pub fn oldest(&self) -> Option<Moment> {
-        self.entries.values().filter(|entry| entry.waiting.is_some()).map(|entry| entry.since).min()
+        self.entries
+            .values()
+            .filter(|entry| entry.waiting.is_some())
+            .map(|entry| entry.since)
+            .min()
     }
 
     /// Whether the platform refused this object as it is now.
@@ -368,7 +395,10 @@ impl Ledger {
 
     /// The objects that the platform refused.
     pub fn set_aside(&self) -> impl Iterator<Item = (&Uid, ResourceKind)> {
-        self.entries.iter().filter(|(_, entry)| entry.is_set_aside()).map(|(uid, entry)| (uid, entry.kind))
+        self.entries
+            .iter()
+            .filter(|(_, entry)| entry.is_set_aside())
+            .map(|(uid, entry)| (uid, entry.kind))
     }
 
     /// What it holds, in numbers.
@@ -433,9 +463,10 @@ impl Ledger {
             let ready = entry.flight.is_none()
                 && entry.waiting.as_ref().is_some_and(|waiting| {
                     waiting.state.is_gone()
-                        || uids.iter().filter(|other| *other != uid).all(|other| {
-                            self.entries.get(other).is_none_or(|other| !other.has_open_delete())
-                        })
+                        || uids
+                            .iter()
+                            .filter(|other| *other != uid)
+                            .all(|other| self.entries.get(other).is_none_or(|other| !other.has_open_delete()))
                 });
             if ready {
                 self.ready.insert((entry.sequence, uid.clone()));

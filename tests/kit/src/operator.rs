@@ -62,7 +62,12 @@ impl Operator {
         ];
         args.extend_from_slice(&options.args);
         let process = keeper.spawn_with("operator", binary, &args, &options.environment)?;
-        Ok(Self { process, probes, metrics, debug })
+        Ok(Self {
+            process,
+            probes,
+            metrics,
+            debug,
+        })
     }
 
     /// Its process id.
@@ -130,11 +135,17 @@ impl Operator {
             _ => self.probes,
         };
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+        stream
+            .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
+            .await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .unwrap_or_default();
         Ok((status, body.to_owned()))
     }
 }
@@ -182,7 +193,10 @@ pub async fn install(client: &Client) -> Result<(), kube::Error> {
 /// The API server refuses it.
 pub async fn make_namespace(client: &Client, name: &str) -> Result<(), kube::Error> {
     let namespace: Namespace = serde_json::from_value(json!({ "metadata": { "name": name } })).expect("a namespace");
-    match Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await {
+    match Api::<Namespace>::all(client.clone())
+        .create(&PostParams::default(), &namespace)
+        .await
+    {
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
         other => other.map(|_| ()),
     }
@@ -195,9 +209,12 @@ pub async fn make_namespace(client: &Client, name: &str) -> Result<(), kube::Err
 /// The API server refuses it.
 pub async fn write_secret(client: &Client, name: &str, values: &[(&str, &str)]) -> Result<(), kube::Error> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), NAMESPACE);
-    let values: serde_json::Map<String, Value> =
-        values.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
-    let secret: Secret = serde_json::from_value(json!({ "metadata": { "name": name }, "stringData": values })).expect("a Secret");
+    let values: serde_json::Map<String, Value> = values
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), json!(value)))
+        .collect();
+    let secret: Secret =
+        serde_json::from_value(json!({ "metadata": { "name": name }, "stringData": values })).expect("a Secret");
     match secrets.create(&PostParams::default(), &secret).await {
         Err(kube::Error::Api(status)) if status.code == 409 => {
             secrets.replace(name, &PostParams::default(), &secret).await.map(|_| ())
@@ -212,7 +229,10 @@ pub async fn write_secret(client: &Client, name: &str, values: &[(&str, &str)]) 
 ///
 /// The API server refuses it.
 pub async fn delete_secret(client: &Client, name: &str) -> Result<(), kube::Error> {
-    Api::<Secret>::namespaced(client.clone(), NAMESPACE).delete(name, &DeleteParams::default()).await.map(|_| ())
+    Api::<Secret>::namespaced(client.clone(), NAMESPACE)
+        .delete(name, &DeleteParams::default())
+        .await
+        .map(|_| ())
 }
 
 /// The spec of an agent for this platform, with short times.
@@ -236,7 +256,10 @@ pub async fn create_agent(client: &Client, name: &str, spec: &Value) -> Result<(
         "apiVersion": "obsyk.io/v1", "kind": "ObsykAgent", "metadata": { "name": name }, "spec": spec,
     }))
     .expect("an object");
-    agents(client, NAMESPACE).create(&PostParams::default(), &agent).await.map(|_| ())
+    agents(client, NAMESPACE)
+        .create(&PostParams::default(), &agent)
+        .await
+        .map(|_| ())
 }
 
 /// Changes fields of an agent's spec.
@@ -246,7 +269,10 @@ pub async fn create_agent(client: &Client, name: &str, spec: &Value) -> Result<(
 /// The API server refuses it.
 pub async fn edit_agent(client: &Client, name: &str, spec: &Value) -> Result<(), kube::Error> {
     let patch = json!({ "spec": spec });
-    agents(client, NAMESPACE).patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.map(|_| ())
+    agents(client, NAMESPACE)
+        .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .map(|_| ())
 }
 
 /// Deletes an agent.
@@ -255,7 +281,10 @@ pub async fn edit_agent(client: &Client, name: &str, spec: &Value) -> Result<(),
 ///
 /// The API server refuses it.
 pub async fn delete_agent(client: &Client, name: &str) -> Result<(), kube::Error> {
-    agents(client, NAMESPACE).delete(name, &DeleteParams::default()).await.map(|_| ())
+    agents(client, NAMESPACE)
+        .delete(name, &DeleteParams::default())
+        .await
+        .map(|_| ())
 }
 
 /// An agent's status, and an empty one when it has none.
@@ -278,7 +307,9 @@ pub async fn condition(client: &Client, name: &str, kind: &str, status: &str, re
     loop {
         let seen = agent_status(client, name).await.unwrap_or_default();
         let conditions = seen["conditions"].as_array().cloned().unwrap_or_default();
-        let found = conditions.iter().find(|c| c["type"] == kind && c["status"] == status && c["reason"] == reason);
+        let found = conditions
+            .iter()
+            .find(|c| c["type"] == kind && c["status"] == status && c["reason"] == reason);
         if let Some(found) = found {
             return Ok(found["message"].as_str().unwrap_or_default().to_owned());
         }

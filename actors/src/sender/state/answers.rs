@@ -30,12 +30,28 @@ impl SenderState {
     /// The answer to a request.
     pub fn on_answer(&mut self, now: Moment, id: u64, outcome: Outcome, chance: &mut dyn Chance) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(flight) = self.flights.remove(&id) else { return effects };
+        let Some(flight) = self.flights.remove(&id) else {
+            return effects;
+        };
         let Flight { what, token, trial } = flight;
         match what {
-            Aboard::Event { kind, uid, namespace, name, deleted, since } => {
+            Aboard::Event {
+                kind,
+                uid,
+                namespace,
+                name,
+                deleted,
+                since,
+            } => {
                 self.tally.request(Endpoint::Events, outcome.class());
-                let event = Answered { kind, uid, namespace, name, deleted, since };
+                let event = Answered {
+                    kind,
+                    uid,
+                    namespace,
+                    name,
+                    deleted,
+                    since,
+                };
                 self.event_answered(now, event, outcome, token, trial, chance, &mut effects);
             }
             Aboard::Snapshot => {
@@ -92,7 +108,10 @@ impl SenderState {
             Meaning::Invalid | Meaning::NotFound | Meaning::Gone | Meaning::Refused => {
                 self.works(now, effects);
                 self.park(event, outcome, false, effects);
-                effects.push(Effect::Due { why: Cause::Answer, at: now });
+                effects.push(Effect::Due {
+                    why: Cause::Answer,
+                    at: now,
+                });
             }
             Meaning::Later { wait } => {
                 self.ledger.returned(&event.uid, false);
@@ -159,7 +178,10 @@ impl SenderState {
                 self.probed(now, effects);
             }
             Meaning::NotFound => {
-                effects.push(Effect::Due { why: Cause::Unknown, at: now });
+                effects.push(Effect::Due {
+                    why: Cause::Unknown,
+                    at: now,
+                });
                 self.probed(now, effects);
             }
             Meaning::Unauthorized => self.unauthorized(now, token, outcome, chance, effects),
@@ -184,7 +206,10 @@ impl SenderState {
     /// The platform works: what it said may be a refusal, but of what was said.
     fn works(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         if let Some(culprit) = self.line.answered() {
-            effects.push(Effect::Due { why: Cause::CircuitClosed, at: now });
+            effects.push(Effect::Due {
+                why: Cause::CircuitClosed,
+                at: now,
+            });
             if let Some(uid) = culprit {
                 self.ledger.park_waiting(&uid);
             }
@@ -193,8 +218,16 @@ impl SenderState {
 
     fn park(&mut self, event: Answered, outcome: Outcome, set_aside: bool, effects: &mut Vec<Effect>) {
         self.ledger.park(&event.uid, set_aside);
-        let Answered { kind, namespace, name, .. } = event;
-        effects.push(Effect::Refused { kind, namespace, name, outcome, set_aside });
+        let Answered {
+            kind, namespace, name, ..
+        } = event;
+        effects.push(Effect::Refused {
+            kind,
+            namespace,
+            name,
+            outcome,
+            set_aside,
+        });
     }
 
     fn unauthorized(
@@ -211,16 +244,13 @@ impl SenderState {
         }
     }
 
-    fn deny(
-        &mut self,
-        now: Moment,
-        token: u64,
-        outcome: Outcome,
-        chance: &mut dyn Chance,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn deny(&mut self, now: Moment, token: u64, outcome: Outcome, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
         // A straggler of a token that was replaced since says nothing of the new one.
-        if self.token.current(now).is_none_or(|(_, generation)| generation == token) {
+        if self
+            .token
+            .current(now)
+            .is_none_or(|(_, generation)| generation == token)
+        {
             self.token.deny(now, chance);
             self.pause(outcome, effects);
         }
@@ -246,7 +276,10 @@ impl SenderState {
     ) {
         if outcome.is_ambiguous() {
             let at = now + chance.between(AFTER_AMBIGUOUS.0, AFTER_AMBIGUOUS.1);
-            effects.push(Effect::Due { why: Cause::Ambiguous, at });
+            effects.push(Effect::Due {
+                why: Cause::Ambiguous,
+                at,
+            });
         }
         if !trial && !matches!(self.line.stage(), crate::sender::line::Stage::Up) {
             self.line.straggled(now, at_least);
@@ -259,7 +292,11 @@ impl SenderState {
 
     /// A snapshot that was being sent can't be, for now. One that is only opening waits.
     pub(super) fn end_sending(&mut self, effects: &mut Vec<Effect>) {
-        if self.open.as_ref().is_some_and(|open| matches!(open.step, Step::Sending(_))) {
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| matches!(open.step, Step::Sending(_)))
+        {
             self.end_snapshot(SnapshotEnd::Unfinished, effects);
         }
     }
@@ -298,7 +335,9 @@ impl SenderState {
 
     /// All parts are sent: the snapshot is accepted.
     fn finish_snapshot(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(open) = self.open.take_if(|open| matches!(&open.step, Step::Sending(parts) if parts.current().is_none()))
+        let Some(open) = self
+            .open
+            .take_if(|open| matches!(&open.step, Step::Sending(parts) if parts.current().is_none()))
         else {
             return;
         };

@@ -50,7 +50,10 @@ const BACKLOG_SHARE: u32 = 20;
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "fields are named as in the messages and requests that carry them")]
+#[expect(
+    missing_docs,
+    reason = "fields are named as in the messages and requests that carry them"
+)]
 pub enum Effect {
     /// Fetch a token; the answer goes to [`SenderState::on_token`] with this number.
     FetchToken { fetch: u64, config: Rc<Config> },
@@ -69,7 +72,13 @@ pub enum Effect {
     /// Report to the agent.
     Report(Delivery),
     /// Say in the log that the platform refused this object, and with what.
-    Refused { kind: ResourceKind, namespace: Option<Box<str>>, name: Box<str>, outcome: Outcome, set_aside: bool },
+    Refused {
+        kind: ResourceKind,
+        namespace: Option<Box<str>>,
+        name: Box<str>,
+        outcome: Outcome,
+        set_aside: bool,
+    },
     /// Reply to `Drain`.
     Drained,
 }
@@ -86,7 +95,14 @@ struct Flight {
 
 #[derive(Debug)]
 enum Aboard {
-    Event { kind: ResourceKind, uid: Uid, namespace: Option<Box<str>>, name: Box<str>, deleted: bool, since: Moment },
+    Event {
+        kind: ResourceKind,
+        uid: Uid,
+        namespace: Option<Box<str>>,
+        name: Box<str>,
+        deleted: bool,
+        since: Moment,
+    },
     Snapshot,
     Heartbeat,
 }
@@ -180,7 +196,10 @@ impl SenderState {
             if matches!(open.step, Step::Opening) {
                 effects.push(Effect::Overtaken(open.n));
             }
-            effects.push(Effect::Report(Delivery::Snapshot { n: open.n, end: SnapshotEnd::Unfinished }));
+            effects.push(Effect::Report(Delivery::Snapshot {
+                n: open.n,
+                end: SnapshotEnd::Unfinished,
+            }));
         }
         self.token.forget();
         self.ledger.clear();
@@ -240,7 +259,11 @@ impl SenderState {
 
     /// A watcher hands over a kind's objects.
     pub fn on_spooled(&mut self, n: u64, kind: ResourceKind, spool: Spool) {
-        if let Some(open) = self.open.as_mut().filter(|open| open.n == n && matches!(open.step, Step::Collecting)) {
+        if let Some(open) = self
+            .open
+            .as_mut()
+            .filter(|open| open.n == n && matches!(open.step, Step::Collecting))
+        {
             open.spools.insert(kind, spool);
             open.covered.insert(kind);
             self.ledger.cover(kind);
@@ -259,7 +282,11 @@ impl SenderState {
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.unreadable = left_out;
-        if let Some(open) = self.open.as_mut().filter(|open| open.n == n && matches!(open.step, Step::Collecting)) {
+        if let Some(open) = self
+            .open
+            .as_mut()
+            .filter(|open| open.n == n && matches!(open.step, Step::Collecting))
+        {
             open.step = Step::Sending(Parts::whole(head, &open.spools));
             self.advance(now, &mut effects, chance);
         }
@@ -309,7 +336,10 @@ impl SenderState {
             if let Some(open) = &mut self.open {
                 open.missed = !open.covered.is_empty();
             }
-            effects.push(Effect::Due { why: Cause::LedgerFull, at: now });
+            effects.push(Effect::Due {
+                why: Cause::LedgerFull,
+                at: now,
+            });
             return (if carried { Ok(()) } else { Err(Refusal::SnapshotDue) }, effects);
         }
         self.watch_backlog(now, &mut effects);
@@ -318,7 +348,9 @@ impl SenderState {
 
     /// A backlog that takes longer than a minute is better told by a snapshot.
     fn watch_backlog(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let (Some(bucket), Some((ended, took))) = (&self.bucket, self.last_snapshot) else { return };
+        let (Some(bucket), Some((ended, took))) = (&self.bucket, self.last_snapshot) else {
+            return;
+        };
         if self.open.is_some() || self.backlog_told {
             return;
         }
@@ -327,7 +359,10 @@ impl SenderState {
         let at = ended + BACKLOG_APART.max(took.saturating_mul(BACKLOG_SHARE));
         if Duration::from_secs(seconds) > LONGEST_BACKLOG && now >= at {
             self.backlog_told = true;
-            effects.push(Effect::Due { why: Cause::Backlog, at: now });
+            effects.push(Effect::Due {
+                why: Cause::Backlog,
+                at: now,
+            });
         }
     }
 
@@ -373,7 +408,10 @@ impl SenderState {
                 self.tally.request(wire::Endpoint::Token, "2xx");
                 self.token.issued(now, issued);
                 if self.line.resume() {
-                    effects.push(Effect::Due { why: Cause::Resumed, at: now });
+                    effects.push(Effect::Due {
+                        why: Cause::Resumed,
+                        at: now,
+                    });
                 }
             }
             Err(error) => {
@@ -402,10 +440,16 @@ impl SenderState {
         if self.token.should_fetch(now, self.wants_token(now)) {
             self.token.begin(now);
             self.fetch += 1;
-            effects.push(Effect::FetchToken { fetch: self.fetch, config: Rc::clone(&config) });
+            effects.push(Effect::FetchToken {
+                fetch: self.fetch,
+                config: Rc::clone(&config),
+            });
         }
         if let Some((token, generation)) = self.token.current(now) {
-            let target = Target { platform: config.platform.clone(), token };
+            let target = Target {
+                platform: config.platform.clone(),
+                token,
+            };
             self.heartbeat(now, &config, &target, generation, effects, chance);
             self.snapshot(now, &target, generation, effects);
             while self.event(now, &config, &target, generation, effects) {}
@@ -422,7 +466,8 @@ impl SenderState {
             Stage::Open { probe, .. } => now >= *probe,
         };
         // A refused client asks again by itself: whether it is let in is what everything waits for.
-        let something = self.beat || self.open.is_some() || self.ledger.has_ready() || matches!(self.line.stage(), Stage::Denied);
+        let something =
+            self.beat || self.open.is_some() || self.ledger.has_ready() || matches!(self.line.stage(), Stage::Denied);
         (may_send && something) || self.beat
     }
 
@@ -435,7 +480,10 @@ impl SenderState {
         effects: &mut Vec<Effect>,
         chance: &mut dyn Chance,
     ) {
-        let under_way = self.flights.values().any(|flight| matches!(flight.what, Aboard::Heartbeat));
+        let under_way = self
+            .flights
+            .values()
+            .any(|flight| matches!(flight.what, Aboard::Heartbeat));
         if under_way {
             return;
         }
@@ -445,7 +493,13 @@ impl SenderState {
         }
         self.beat = false;
         let body = wire::heartbeat(&config.cluster_uid);
-        self.launch(target, token, Aboard::Heartbeat, Payload::Heartbeat(body.into()), effects);
+        self.launch(
+            target,
+            token,
+            Aboard::Heartbeat,
+            Payload::Heartbeat(body.into()),
+            effects,
+        );
     }
 
     fn snapshot(&mut self, now: Moment, target: &Target, token: u64, effects: &mut Vec<Effect>) {
@@ -466,20 +520,15 @@ impl SenderState {
     }
 
     /// Starts one event, if one may start.
-    fn event(
-        &mut self,
-        now: Moment,
-        config: &Config,
-        target: &Target,
-        token: u64,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
+    fn event(&mut self, now: Moment, config: &Config, target: &Target, token: u64, effects: &mut Vec<Effect>) -> bool {
         let blocked = self.open.is_some() || !self.accepted || self.ledger.is_lossy() || self.drained;
         if blocked || !self.line.admits(now, self.sending(), MOST_IN_FLIGHT) {
             return false;
         }
         if !self.ledger.has_ready() {
-            let Some(change) = self.next_of_trickle() else { return false };
+            let Some(change) = self.next_of_trickle() else {
+                return false;
+            };
             let (kind, change) = change;
             self.ledger.offer(now, kind, change);
             return true;
@@ -497,8 +546,23 @@ impl SenderState {
         };
         let Some(dispatch) = dispatch else { return false };
         let body = event_body(config, &dispatch);
-        let Dispatch { kind, uid, namespace, name, object, since, .. } = dispatch;
-        let aboard = Aboard::Event { kind, uid, namespace, name, deleted: object.is_none(), since };
+        let Dispatch {
+            kind,
+            uid,
+            namespace,
+            name,
+            object,
+            since,
+            ..
+        } = dispatch;
+        let aboard = Aboard::Event {
+            kind,
+            uid,
+            namespace,
+            name,
+            deleted: object.is_none(),
+            since,
+        };
         self.launch(target, token, aboard, Payload::Event(body), effects);
         true
     }
@@ -515,19 +579,29 @@ impl SenderState {
 
     /// Events and snapshots in flight.
     fn sending(&self) -> usize {
-        self.flights.values().filter(|flight| !matches!(flight.what, Aboard::Heartbeat)).count()
+        self.flights
+            .values()
+            .filter(|flight| !matches!(flight.what, Aboard::Heartbeat))
+            .count()
     }
 
     fn launch(&mut self, target: &Target, token: u64, what: Aboard, payload: Payload, effects: &mut Vec<Effect>) {
         self.next_id += 1;
         let trial = matches!(self.line.stage(), Stage::Trial { .. });
         self.flights.insert(self.next_id, Flight { what, token, trial });
-        effects.push(Effect::Send { id: self.next_id, target: target.clone(), payload });
+        effects.push(Effect::Send {
+            id: self.next_id,
+            target: target.clone(),
+            payload,
+        });
     }
 
     fn finish_drain(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(deadline) = self.drain.filter(|_| !self.drained) else { return };
-        let hopeless = !self.accepted || self.ledger.is_lossy() || matches!(self.line.stage(), Stage::Open { .. } | Stage::Denied);
+        let Some(deadline) = self.drain.filter(|_| !self.drained) else {
+            return;
+        };
+        let hopeless =
+            !self.accepted || self.ledger.is_lossy() || matches!(self.line.stage(), Stage::Open { .. } | Stage::Denied);
         let done = self.sending() == 0 && (hopeless || self.ledger.is_idle());
         if done || now >= deadline {
             self.drained = true;
@@ -579,7 +653,11 @@ impl SenderState {
             requests: self
                 .tally
                 .requests()
-                .map(|(endpoint, class, count)| Requests { endpoint: endpoint.label(), class, count })
+                .map(|(endpoint, class, count)| Requests {
+                    endpoint: endpoint.label(),
+                    class,
+                    count,
+                })
                 .collect(),
             set_aside,
         }
@@ -590,7 +668,11 @@ impl SenderState {
         let token = self.token.wake(self.wants_token(now));
         let refill = self.refill.filter(|_| self.open.is_none() && self.ledger.has_ready());
         let deadline = self.drain.filter(|_| !self.drained);
-        [token, refill, deadline, self.line.wake()].into_iter().flatten().filter(|at| *at > now).min()
+        [token, refill, deadline, self.line.wake()]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > now)
+            .min()
     }
 }
 

@@ -25,7 +25,10 @@ where
     let (store, writer) = reflector::store::<K>();
     let stream = watcher(Api::<K>::all(client), watcher::Config::default().streaming_lists());
     tokio::spawn(stream.default_backoff().reflect(writer).for_each(|_| async {}));
-    store.wait_until_ready().await.expect("the writer lives as long as its task");
+    store
+        .wait_until_ready()
+        .await
+        .expect("the writer lives as long as its task");
     // Held for as long as the program runs: its memory is what is measured.
     std::mem::forget(store);
 }

@@ -53,7 +53,9 @@ impl Keeper {
     /// The folder can't be made, or the guard can't be started.
     pub fn in_temporary_folder(prefix: &str) -> Result<Self, Error> {
         let folder = tempfile::Builder::new().prefix(prefix).tempdir();
-        let folder = folder.map_err(Error::file("can't create a folder in", &std::env::temp_dir()))?.keep();
+        let folder = folder
+            .map_err(Error::file("can't create a folder in", &std::env::temp_dir()))?
+            .keep();
         let logs = folder.join("logs");
         let keeper = Self::new(folder)?;
         fs::create_dir(&logs).map_err(Error::file("can't create", &logs))?;

@@ -45,7 +45,14 @@ impl Amounts {
     #[must_use]
     pub fn of_pods(pods: usize) -> Self {
         let tenth = pods / 10;
-        Self { pods, deployments: tenth, services: tenth, config_maps: tenth, secrets: tenth, large_secrets: 0 }
+        Self {
+            pods,
+            deployments: tenth,
+            services: tenth,
+            config_maps: tenth,
+            secrets: tenth,
+            large_secrets: 0,
+        }
     }
 
     /// All objects together.
@@ -98,20 +105,40 @@ pub async fn fill(client: &Client, amounts: Amounts, progress: impl Fn(usize, us
     let pods = (0..amounts.pods).map(|n| {
         let path = core(n, "pods");
         let status = format!("{path}/{}/status", objects::pod_name(n));
-        vec![create(&path, pod(n)), Write { method: Method::PATCH, path: status, body: pod_status(n) }]
+        vec![
+            create(&path, pod(n)),
+            Write {
+                method: Method::PATCH,
+                path: status,
+                body: pod_status(n),
+            },
+        ]
     });
-    let deployments = (0..amounts.deployments)
-        .map(|n| vec![create(&format!("/apis/apps/v1/namespaces/{}/deployments", namespace_of(n)), deployment(n))]);
+    let deployments = (0..amounts.deployments).map(|n| {
+        vec![create(
+            &format!("/apis/apps/v1/namespaces/{}/deployments", namespace_of(n)),
+            deployment(n),
+        )]
+    });
     let services = (0..amounts.services).map(|n| vec![create(&core(n, "services"), service(n))]);
     let config_maps = (0..amounts.config_maps).map(|n| vec![create(&core(n, "configmaps"), config_map(n, 2048))]);
     let secrets = (0..amounts.secrets).map(|n| vec![create(&core(n, "secrets"), secret("app", n, 256))]);
     let large = (0..amounts.large_secrets).map(|n| vec![create(&core(n, "secrets"), secret("large", n, 200 * 1024))]);
-    let all = pods.chain(deployments).chain(services).chain(config_maps).chain(secrets).chain(large);
+    let all = pods
+        .chain(deployments)
+        .chain(services)
+        .chain(config_maps)
+        .chain(secrets)
+        .chain(large);
     write_all(client, all, |done| progress(done, total)).await
 }
 
 fn create(path: &str, body: Value) -> Write {
-    Write { method: Method::POST, path: path.to_owned(), body }
+    Write {
+        method: Method::POST,
+        path: path.to_owned(),
+        body,
+    }
 }
 
 /// Each element is a sequence of requests for one object; the objects are written side by side.
@@ -144,8 +171,16 @@ async fn write_all(
 }
 
 async fn send(client: &Client, write: Write) -> Result<(), LoadError> {
-    let content = if write.method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
-    let manager = if write.method == Method::PATCH { "kubelet" } else { "kube-controller-manager" };
+    let content = if write.method == Method::PATCH {
+        "application/merge-patch+json"
+    } else {
+        "application/json"
+    };
+    let manager = if write.method == Method::PATCH {
+        "kubelet"
+    } else {
+        "kube-controller-manager"
+    };
     let request = Request::builder()
         .method(write.method)
         .uri(format!("{}?fieldManager={manager}", write.path))
@@ -156,6 +191,9 @@ async fn send(client: &Client, write: Write) -> Result<(), LoadError> {
         Ok(_) => Ok(()),
         // A fill that was interrupted goes on where it stopped.
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-        Err(source) => Err(LoadError { path: write.path, source: Box::new(source) }),
+        Err(source) => Err(LoadError {
+            path: write.path,
+            source: Box::new(source),
+        }),
     }
 }

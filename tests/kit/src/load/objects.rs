@@ -17,7 +17,11 @@ fn scatter(n: usize) -> u64 {
 
 /// Text of this many characters that doesn't compress to nothing.
 fn filler(n: usize, length: usize) -> String {
-    (0..).flat_map(|k| format!("{:016x}", scatter(n * 7919 + k)).into_bytes()).take(length).map(char::from).collect()
+    (0..)
+        .flat_map(|k| format!("{:016x}", scatter(n * 7919 + k)).into_bytes())
+        .take(length)
+        .map(char::from)
+        .collect()
 }
 
 fn application(n: usize) -> String {
@@ -27,7 +31,12 @@ fn application(n: usize) -> String {
 /// The name of the n-th pod.
 pub(super) fn pod_name(n: usize) -> String {
     let hash = format!("{:010x}", scatter(n));
-    format!("{}-{}-{}", application(n), &hash[..9], &format!("{:05x}", scatter(n + 1))[..5])
+    format!(
+        "{}-{}-{}",
+        application(n),
+        &hash[..9],
+        &format!("{:05x}", scatter(n + 1))[..5]
+    )
 }
 
 /// A namespace.
@@ -131,7 +140,8 @@ pub fn pod(n: usize) -> Value {
 #[must_use]
 pub fn pod_status(n: usize) -> Value {
     let since = "2026-01-15T10:30:00Z";
-    let condition = |kind: &str| json!({ "type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": since });
+    let condition =
+        |kind: &str| json!({ "type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": since });
     let address = format!("10.{}.{}.{}", 64 + n / 65_536, (n / 256) % 256, n % 256);
     let container = |name: &str| {
         json!({
