@@ -12,6 +12,7 @@ use obsyk_domain::agent::{PlatformUrl, Policy};
 use obsyk_domain::resource::{KindSet, ResourceKind};
 
 use crate::settings::{LogFormat, Scope, Settings};
+use crate::telemetry;
 
 /// Keeps a platform's picture of this Kubernetes cluster true.
 ///
@@ -69,7 +70,7 @@ struct RunArgs {
     debug_bind_address: SocketAddr,
     /// How much is logged: error, warn, info, debug or trace, or a filter such as obsyk_actors=debug. Libraries that see
     /// objects or credentials never log below error
-    #[arg(long, env = "OBSYK_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
+    #[arg(long, env = "OBSYK_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = log_level)]
     log_level: String,
     /// Form of the log lines
     #[arg(long, env = "OBSYK_LOG_FORMAT", value_enum, default_value_t = Format::Auto)]
@@ -95,6 +96,12 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     whole
         .parse()
         .map_err(|_| "write an address and a port, such as 127.0.0.1:8081, or :8081 for all addresses".to_owned())
+}
+
+fn log_level(text: &str) -> Result<String, String> {
+    telemetry::parse_filter(text).map(|_| text.to_owned()).ok_or_else(|| {
+        "write error, warn, info, debug or trace, or a filter such as info,obsyk_actors=debug".to_owned()
+    })
 }
 
 fn origin(text: &str) -> Result<String, String> {
@@ -206,6 +213,8 @@ mod tests {
     fn what_is_wrong_with_a_flag_is_said() {
         assert!(refusal(&["--kinds", "pots"]).contains("take from: namespaces, pods"));
         assert!(refusal(&["--metrics-bind-address", "8080"]).contains(":8081 for all addresses"));
+        assert!(refusal(&["--log-level", "inof"]).contains("write error, warn, info"));
+        assert!(refusal(&["--log-level", "obsyk_actors=loud"]).contains("write error, warn, info"));
         assert!(refusal(&["--allowed-platform", "platform"]).contains("https://platform.example.com"));
     }
 }

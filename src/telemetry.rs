@@ -7,8 +7,8 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use tracing::error;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing::{Level, Metadata, error};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -38,7 +38,9 @@ pub fn init(settings: &Settings) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(!text);
-    let registry = tracing_subscriber::registry().with(filter(&settings.log_level));
+    let registry = tracing_subscriber::registry()
+        .with(filter(&settings.log_level))
+        .with(filter_fn(is_harmless));
     if text {
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         registry.with(lines.with_ansi(colours)).init();
@@ -55,14 +57,23 @@ pub fn init(settings: &Settings) {
 /// RUST_LOG, when it is set, counts instead of the flag. What can't be read as a filter is as if it weren't there: a typing
 /// error in it isn't worth an outage.
 fn filter(level: &str) -> Targets {
-    let asked = std::env::var("RUST_LOG")
-        .ok()
-        .filter(|text| !text.is_empty())
-        .unwrap_or_else(|| level.to_owned());
-    let filter: Targets = asked
-        .parse()
-        .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    filter.with_targets(SILENT.map(|library| (library, LevelFilter::ERROR)))
+    let asked = std::env::var("RUST_LOG").ok().and_then(|text| parse_filter(&text));
+    let filter = asked.or_else(|| parse_filter(level));
+    filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+}
+
+/// Not a directive of the filter: a longer one, such as `kube_client::client=debug`, would count instead.
+fn is_harmless(line: &Metadata<'_>) -> bool {
+    let library = line.target().split("::").next().unwrap_or_default();
+    *line.level() == Level::ERROR || !SILENT.contains(&library)
+}
+
+/// A level, or directives such as `info,obsyk_actors=debug`. A word that is no level is refused: the library would take it
+/// for the name of a module, and log nothing else.
+pub fn parse_filter(text: &str) -> Option<Targets> {
+    let is_known = |directive: &str| directive.contains('=') || directive.parse::<LevelFilter>().is_ok();
+    let known = text.split(',').all(|directive| is_known(directive.trim()));
+    text.parse().ok().filter(|_| known)
 }
 
 /// Says why the process ends, with all causes, and with which code.
@@ -75,4 +86,47 @@ pub fn complain(failure: &(dyn Error + 'static)) -> ExitCode {
     }
     error!(causes = causes.join(": "), "{failure}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use tracing::subscriber::with_default;
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::Context;
+
+    use super::*;
+
+    /// Tells of each line that gets through.
+    struct Probe(Sender<&'static str>);
+
+    impl<S: tracing::Subscriber> Layer<S> for Probe {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            self.0.send(event.metadata().target()).ok();
+        }
+    }
+
+    fn logged(directives: &str) -> Vec<&'static str> {
+        let (lines, heard) = channel();
+        let filter = parse_filter(directives).unwrap_or_default();
+        let subscriber = tracing_subscriber::registry()
+            .with(filter)
+            .with(filter_fn(is_harmless))
+            .with(Probe(lines));
+        with_default(subscriber, || {
+            tracing::debug!(target: "obsyk_actors::sender", "a line of ours");
+            tracing::warn!(target: "kube_client::client", "a body");
+            tracing::error!(target: "rustls", "an error");
+        });
+        heard.try_iter().collect()
+    }
+
+    #[test]
+    fn libraries_that_see_objects_are_silent_below_error_whatever_the_filter_says() {
+        let all = ["obsyk_actors::sender", "rustls"];
+        assert_eq!(logged("trace"), all);
+        assert_eq!(logged("trace,kube_client=trace,kube_client::client=trace"), all);
+        assert_eq!(logged("info"), ["rustls"]);
+    }
 }

@@ -12,7 +12,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::error::{Error, last_lines};
 
@@ -22,6 +24,9 @@ const GO_MOD: &str = include_str!("../../go/go.mod");
 
 /// The last lines of Go's output that an error shows.
 const GO_LINES: usize = 20;
+
+/// A build says this often that it goes on.
+const STILL_AT_IT: Duration = Duration::from_secs(20);
 
 /// How the names of folders begin in which something is being made.
 const PARTIAL: &str = ".partial-";
@@ -180,9 +185,24 @@ fn build(program: Program, to: &Path) -> Result<(), Error> {
     let flags = linker_flags();
     let arguments = ["build", "-mod=readonly", "-trimpath", "-ldflags", &flags, "-o"].map(OsStr::new);
     let target = [to.as_os_str(), OsStr::new(program.package())];
-    go(program, arguments.into_iter().chain(target))?;
+    with_progress(name, since, || go(program, arguments.into_iter().chain(target)))?;
     say(&format!("built {name} in {} s", since.elapsed().as_secs()));
     Ok(())
+}
+
+/// Does the work, and says now and then that it still goes on.
+fn with_progress<T>(name: &str, since: Instant, work: impl FnOnce() -> T) -> T {
+    let (working, over) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while over.recv_timeout(STILL_AT_IT) == Err(RecvTimeoutError::Timeout) {
+                say(&format!("  still building {name}, {} s so far", since.elapsed().as_secs()));
+            }
+        });
+        // It ends with the work, also when that panics: its end stops the thread.
+        let _working = working;
+        work()
+    })
 }
 
 fn copy_stages(to: &Path) -> Result<(), Error> {

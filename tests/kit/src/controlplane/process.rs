@@ -227,6 +227,12 @@ impl Process {
         })
     }
 
+    /// The file of its log.
+    #[must_use]
+    pub fn log_path(&self) -> &Path {
+        &self.log
+    }
+
     /// All that this run has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
