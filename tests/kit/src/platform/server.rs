@@ -1,0 +1,242 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The server's thread: it listens, and each connection is a task of its own.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::Error;
+use super::service;
+use super::state::Shared;
+use super::wire::{Ending, Wire};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// The thread. It ends when this is dropped, and with it every connection.
+pub(super) struct Server {
+    address: SocketAddr,
+    /// None once the thread is to end.
+    orders: Option<mpsc::UnboundedSender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread is told to do; it says when it is done.
+enum Order {
+    Down(oneshot::Sender<io::Result<()>>),
+    Up(oneshot::Sender<io::Result<()>>),
+}
+
+impl Server {
+    /// Starts the thread; it listens when this returns.
+    pub(super) async fn start(
+        address: SocketAddr,
+        tls: Option<Arc<ServerConfig>>,
+        shared: Arc<Shared>,
+    ) -> Result<Self, Error> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::Thread)?;
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let (bound, is_bound) = oneshot::channel();
+        let run = move || {
+            runtime.block_on(async {
+                match Door::open(address) {
+                    Ok(door) => {
+                        let _ = bound.send(Ok(door.address));
+                        let connections = Connections {
+                            tasks: JoinSet::new(),
+                            tls: tls.map(TlsAcceptor::from),
+                            shared,
+                        };
+                        listen(door, connections, inbox).await;
+                    }
+                    Err(error) => {
+                        let _ = bound.send(Err(error));
+                    }
+                }
+            });
+            // A snapshot that is being checked may take seconds yet, and nobody wants to know any more.
+            runtime.shutdown_background();
+        };
+        let thread = thread::Builder::new().name("platform".to_owned()).spawn(run);
+        let thread = thread.map_err(Error::Thread)?;
+        let listen = |source| Error::Listen { address, source };
+        let address = is_bound.await.map_err(|_| Error::Thread(gone()))?.map_err(listen)?;
+        Ok(Self {
+            address,
+            orders: Some(orders),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes all connections; new ones are refused. The port stays taken.
+    pub(super) async fn down(&self) -> Result<(), Error> {
+        self.order(Order::Down).await
+    }
+
+    /// Listens again.
+    pub(super) async fn up(&self) -> Result<(), Error> {
+        self.order(Order::Up).await
+    }
+
+    async fn order(&self, order: fn(oneshot::Sender<io::Result<()>>) -> Order) -> Result<(), Error> {
+        let (done, is_done) = oneshot::channel();
+        if let Some(orders) = &self.orders {
+            // If the thread is gone, nobody answers, either.
+            let _ = orders.send(order(done));
+        }
+        let listen = |source| Error::Listen {
+            address: self.address,
+            source,
+        };
+        is_done.await.map_err(|_| Error::Thread(gone()))?.map_err(listen)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("it has ended")
+}
+
+/// Where connections come in. While it is closed, a socket that doesn't listen keeps the port: the system refuses
+/// connections to it, and gives it to nobody else.
+struct Door {
+    address: SocketAddr,
+    listener: Option<TcpListener>,
+    keeper: Option<TcpSocket>,
+}
+
+impl Door {
+    fn open(address: SocketAddr) -> io::Result<Self> {
+        let listener = bind(address)?.listen(BACKLOG)?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener: Some(listener),
+            keeper: None,
+        })
+    }
+
+    fn shut(&mut self) -> io::Result<()> {
+        if self.listener.take().is_some() {
+            self.keeper = Some(bind(self.address)?);
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        if self.listener.is_none() {
+            let socket = match self.keeper.take() {
+                Some(socket) => socket,
+                None => bind(self.address)?,
+            };
+            self.listener = Some(socket.listen(BACKLOG)?);
+        }
+        Ok(())
+    }
+
+    /// The next connection; never any while it is shut.
+    async fn next(&self) -> io::Result<TcpStream> {
+        match &self.listener {
+            Some(listener) => listener.accept().await.map(|(socket, _)| socket),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+struct Connections {
+    tasks: JoinSet<()>,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+}
+
+async fn listen(mut door: Door, mut connections: Connections, mut orders: mpsc::UnboundedReceiver<Order>) {
+    loop {
+        tokio::select! {
+            order = orders.recv() => match order {
+                None => return,
+                Some(Order::Down(done)) => {
+                    let shut = door.shut();
+                    connections.tasks.shutdown().await;
+                    let _ = done.send(shut);
+                }
+                Some(Order::Up(done)) => {
+                    let _ = done.send(door.reopen());
+                }
+            },
+            // What can fail here is this one connection, or the process has no more file descriptors: then the next
+            // attempt waits for its turn behind the tasks that may free one.
+            socket = door.next() => match socket {
+                Ok(socket) => connections.serve(socket),
+                Err(_) => tokio::task::yield_now().await,
+            },
+            Some(_) = connections.tasks.join_next() => {}
+        }
+    }
+}
+
+impl Connections {
+    fn serve(&mut self, socket: TcpStream) {
+        let (shared, tls) = (Arc::clone(&self.shared), self.tls.clone());
+        self.tasks.spawn(async move {
+            let _ = socket.set_nodelay(true);
+            let ending = Ending::default();
+            let wire = Wire::new(socket, ending.clone());
+            match tls {
+                None => serve(wire, ending, shared).await,
+                Some(tls) => {
+                    // Whoever doesn't trust the certificate goes away here.
+                    if let Ok(stream) = tls.accept(wire).await {
+                        serve(stream, ending, shared).await;
+                    }
+                }
+            }
+        });
+    }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, ending: Ending, shared: Arc<Shared>) {
+    let answer = service_fn(move |request| service::answer(Arc::clone(&shared), ending.clone(), request));
+    // A connection that breaks is the client's affair, or was ordered.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+}
