@@ -82,6 +82,23 @@ impl Operator {
         self.process.log()
     }
 
+    /// Where its log is.
+    #[must_use]
+    pub fn log_path(&self) -> &Path {
+        self.process.log_path()
+    }
+
+    /// Where its actors can be looked at.
+    #[must_use]
+    pub fn debug_url(&self) -> String {
+        format!("http://127.0.0.1:{}/debug/actors", self.debug)
+    }
+
+    /// How it ended, if it did.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.process.exit_status()
+    }
+
     /// Sends it a signal by its name, without SIG.
     ///
     /// # Errors
@@ -99,7 +116,7 @@ impl Operator {
     pub async fn ended(&mut self, limit: Duration) -> Result<ExitStatus, Error> {
         let guard = Guard::new("the operator has ended", limit);
         loop {
-            if let Some(status) = self.process.exit_status() {
+            if let Some(status) = self.exit_status() {
                 return Ok(status);
             }
             guard.again(self.process.log()).await?;
@@ -258,6 +275,21 @@ pub async fn create_agent(client: &Client, name: &str, spec: &Value) -> Result<(
     .expect("an object");
     agents(client, NAMESPACE)
         .create(&PostParams::default(), &agent)
+        .await
+        .map(|_| ())
+}
+
+/// Creates an agent, or gives one that is there this spec.
+///
+/// # Errors
+///
+/// The API server refuses it.
+pub async fn apply_agent(client: &Client, name: &str, spec: &Value) -> Result<(), kube::Error> {
+    let agent =
+        json!({ "apiVersion": "obsyk.io/v1", "kind": "ObsykAgent", "metadata": { "name": name }, "spec": spec });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    agents(client, NAMESPACE)
+        .patch(name, &params, &Patch::Apply(&agent))
         .await
         .map(|_| ())
 }

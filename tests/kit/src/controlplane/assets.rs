@@ -196,7 +196,10 @@ fn with_progress<T>(name: &str, since: Instant, work: impl FnOnce() -> T) -> T {
     thread::scope(|scope| {
         scope.spawn(move || {
             while over.recv_timeout(STILL_AT_IT) == Err(RecvTimeoutError::Timeout) {
-                say(&format!("  still building {name}, {} s so far", since.elapsed().as_secs()));
+                say(&format!(
+                    "  still building {name}, {} s so far",
+                    since.elapsed().as_secs()
+                ));
             }
         });
         // It ends with the work, also when that panics: its end stops the thread.
