@@ -9,6 +9,7 @@
 mod common;
 
 use common::{AGENT, CLIENT, SOON, Stage};
+use obsyk_testkit::controlplane::Guard;
 use obsyk_testkit::operator::{self, SECRET};
 use obsyk_testkit::platform::KeyPair;
 
@@ -18,16 +19,17 @@ fn sample(name: &str) -> String {
     std::fs::read_to_string(format!("{SAMPLES}/{name}")).expect("the sample is there")
 }
 
-/// Waits until Degraded has this reason; its message names the Secret and everything of `named`.
+/// Waits until Degraded has this reason, and a message that names the Secret and everything of `named`.
 async fn degraded(stage: &Stage, reason: &str, named: &[&str]) {
-    let message = operator::condition(&stage.client, AGENT, "Degraded", "True", reason)
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
-    for part in named.iter().chain(&[SECRET]) {
-        assert!(
-            message.contains(part),
-            "the message of {reason} must name {part}: {message}"
-        );
+    let guard = Guard::new(format!("Degraded has reason {reason} and names {named:?}"), SOON);
+    loop {
+        let message = operator::condition(&stage.client, AGENT, "Degraded", "True", reason)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        if named.iter().chain(&[SECRET]).all(|part| message.contains(part)) {
+            return;
+        }
+        guard.again(message).await.unwrap_or_else(|error| panic!("{error}"));
     }
 }
 

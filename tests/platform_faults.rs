@@ -261,7 +261,10 @@ async fn an_outage_ends_in_one_snapshot_and_then_the_stream() {
     operator::condition(&stage.client, AGENT, "Degraded", "True", "PlatformUnavailable")
         .await
         .unwrap();
-    operator.logged(&["circuit"]).await.unwrap();
+    operator
+        .logged(&["the platform is down", "only heartbeats probe"])
+        .await
+        .unwrap();
     stage.platform.up().await.unwrap();
     stage.platform.wait_until_equal(&stage.client, 2 * SOON).await;
     stage.create(a_config_map("afterwards", "a")).await;
@@ -388,4 +391,25 @@ async fn the_rate_of_the_resource_is_kept_and_nothing_is_lost_by_it() {
             operator.log()
         );
     }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let stage = Stage::new().await;
+    let environment = vec![("HTTPS_PROXY".to_owned(), "http://127.0.0.1:1".to_owned())];
+    let _operator = stage.operate_with(&OperatorOptions {
+        args: vec![],
+        environment,
+    });
+    operator::create_agent(
+        &stage.client,
+        AGENT,
+        &operator::agent_spec("https://platform.example.com"),
+    )
+    .await
+    .unwrap();
+    let message = operator::condition(&stage.client, AGENT, "Degraded", "True", "PlatformUnavailable")
+        .await
+        .unwrap();
+    assert!(message.contains("proxy"), "{message}");
 }

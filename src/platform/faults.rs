@@ -50,13 +50,13 @@ fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)>
     })
 }
 
-/// Whether an error of this type is among the causes, also where an `io::Error` wraps it.
+/// Whether an error of this type is among the causes.
 fn has<E: Error + 'static>(error: &reqwest::Error) -> bool {
-    chain(error).any(|cause| {
-        cause.is::<E>()
-            || cause
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .is_some_and(|inner| inner.is::<E>())
-    })
+    chain(error).any(is_or_wraps::<E>)
+}
+
+/// An `io::Error` hides what it wraps from the chain of causes, and may be wrapped in another.
+fn is_or_wraps<E: Error + 'static>(cause: &(dyn Error + 'static)) -> bool {
+    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    cause.is::<E>() || wrapped.is_some_and(|inner| is_or_wraps::<E>(inner))
 }

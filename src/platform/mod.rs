@@ -9,6 +9,8 @@
 mod assertion;
 mod faults;
 mod progress;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -224,32 +226,5 @@ async fn read(mut response: Response, limit: usize) -> Result<Option<Vec<u8>>, O
             Ok(None) => return Ok(Some(body)),
             Err(error) => return Err(faults::lost(&error)),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-
-    use super::*;
-
-    fn wait(value: &str) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
-        retry_after(
-            &headers,
-            httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap(),
-        )
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_garbage_is_absent() {
-        assert_eq!(wait("120"), Some(Duration::from_secs(120)));
-        assert_eq!(wait(" 7 "), Some(Duration::from_secs(7)));
-        assert_eq!(wait("Wed, 21 Oct 2026 07:29:30 GMT"), Some(Duration::from_secs(90)));
-        assert_eq!(wait("Wed, 21 Oct 2020 07:29:30 GMT"), Some(Duration::ZERO));
-        assert_eq!(wait("soon"), None);
-        assert_eq!(wait("-5"), None);
-        assert_eq!(wait("99999999999999999999999"), Some(Duration::MAX));
     }
 }
