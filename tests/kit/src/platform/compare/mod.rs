@@ -8,6 +8,8 @@
 
 mod project;
 #[cfg(test)]
+pub(in crate::platform) mod samples;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
