@@ -23,6 +23,11 @@ enum Repr {
     Other(Box<str>),
 }
 
+impl Uid {
+    /// The first in order.
+    pub(crate) const LEAST: Self = Self(Repr::Uuid([0; 16]));
+}
+
 /// Where the dashes of a UUID stand (RFC 9562).
 const DASHES: [usize; 4] = [8, 13, 18, 23];
 
