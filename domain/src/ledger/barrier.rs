@@ -17,12 +17,10 @@ impl Ledger {
 
     /// The open snapshot was accepted for `kinds`, without the objects for which `left_out` is true.
     pub fn snapshot_accepted(&mut self, kinds: KindSet, left_out: impl Fn(&Uid) -> bool) {
-        self.settle(|uid, entry| {
-            match (kinds.contains(entry.kind), left_out(uid)) {
-                (true, false) => entry.settle_accepted(),
-                (true, true) => entry.settle_left_out(),
-                (false, _) => {}
-            }
+        self.settle(|uid, entry| match (kinds.contains(entry.kind), left_out(uid)) {
+            (true, false) => entry.settle_accepted(),
+            (true, true) => entry.settle_left_out(),
+            (false, _) => {}
         });
     }
 

@@ -254,7 +254,9 @@ impl Ledger {
         let mut deletes = uids().filter(|(_, uid)| self.entries.get(uid).is_some_and(Entry::has_open_delete));
         let (first, another) = (deletes.next().map(|(_, uid)| uid), deletes.next().is_some());
         for (_, uid) in uids() {
-            let Some(entry) = self.entries.get_mut(uid) else { continue };
+            let Some(entry) = self.entries.get_mut(uid) else {
+                continue;
+            };
             let namesake_goes = another || first.is_some_and(|deleted| deleted != uid);
             let place = entry
                 .waiting

@@ -265,10 +265,7 @@ fn a_set_aside_object_waits_for_its_next_change() {
     ledger.park(&uid("a"), true);
     assert!(ledger.is_set_aside(&uid("a")) && ledger.is_idle());
     assert_eq!((ledger.sent(), ledger.stats().set_aside), (None, 1));
-    assert_eq!(
-        ledger.set_aside().collect::<Vec<_>>(),
-        [(&uid("a"), ResourceKind::Pod)]
-    );
+    assert_eq!(ledger.set_aside().collect::<Vec<_>>(), [(&uid("a"), ResourceKind::Pod)]);
     ledger.update("a", "good");
     assert!(!ledger.is_set_aside(&uid("a")));
     assert_eq!(ledger.told(), event(Updated, "a", "good"));

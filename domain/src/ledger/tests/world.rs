@@ -146,8 +146,13 @@ impl World {
         if self.open.is_some() || self.ledger.is_lossy() {
             return false;
         }
-        let Some(dispatch) = self.ledger.next() else { return false };
-        assert!(!self.dead.contains(&dispatch.uid), "something follows an accepted delete");
+        let Some(dispatch) = self.ledger.next() else {
+            return false;
+        };
+        assert!(
+            !self.dead.contains(&dispatch.uid),
+            "something follows an accepted delete"
+        );
         let kind = self.kinds.entry(dispatch.kind).or_default();
         if dispatch.object.is_some() {
             let namesake = |(uid, (name, _)): (&Uid, &(String, u64))| *uid != dispatch.uid && **name == *dispatch.name;
@@ -169,7 +174,9 @@ impl World {
     }
 
     pub(super) fn answer(&mut self, which: usize, answer: Answer) {
-        let Some(uid) = nth(self.flights.keys(), which) else { return };
+        let Some(uid) = nth(self.flights.keys(), which) else {
+            return;
+        };
         let dispatch = self.flights.remove(&uid).unwrap();
         match answer {
             Answer::Accepted => {
@@ -304,7 +311,10 @@ impl World {
     pub(super) fn check(&self) {
         let ledger = &self.ledger;
         let entries = &ledger.entries;
-        assert_eq!(ledger.bytes(), entries.values().map(|entry| entry.cost()).sum::<usize>());
+        assert_eq!(
+            ledger.bytes(),
+            entries.values().map(|entry| entry.cost()).sum::<usize>()
+        );
         assert_eq!(ledger.in_flight(), self.flights.len());
         let in_flight = entries.values().filter(|entry| entry.flight.is_some()).count();
         assert_eq!(ledger.in_flight(), in_flight);
@@ -367,7 +377,11 @@ impl World {
         for (kind, of) in &self.kinds {
             assert_eq!(of.platform, of.cluster, "{kind}");
         }
-        assert!(self.ledger.is_empty() && !self.ledger.is_lossy(), "{:?}", self.ledger.stats());
+        assert!(
+            self.ledger.is_empty() && !self.ledger.is_lossy(),
+            "{:?}",
+            self.ledger.stats()
+        );
     }
 }
 
