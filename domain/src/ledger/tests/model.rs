@@ -83,7 +83,7 @@ fn perform(world: &mut World, step: Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
     #[test]
     fn whatever_happens_nothing_is_lost_and_nothing_goes_back(steps in steps()) {
         let mut world = World::default();

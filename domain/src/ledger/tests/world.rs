@@ -299,6 +299,9 @@ impl World {
             of.tainted = true;
             if unreadable.contains(kind) {
                 of.kept.extend(open_deletes);
+            } else {
+                // A snapshot can carry it again.
+                of.kept.clear();
             }
         }
         self.ledger.overflow(unreadable);
