@@ -99,6 +99,10 @@ impl Ledger {
 
     /// The next event to send; it is in flight from here, until [`Self::accepted`], [`Self::returned`] or
     /// [`Self::park`].
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "no iterator: what comes next depends on answers"
+    )]
     pub fn next(&mut self) -> Option<Dispatch> {
         let (_, uid) = self.ready.first_key_value()?;
         let uid = uid.clone();
