@@ -105,16 +105,18 @@ impl Outcome {
                     wait: clamp_retry_after(retry_after.unwrap_or(RETRY_AFTER_ABSENT)),
                 },
                 413 => Meaning::TooLarge,
+                // It may have failed, or a proxy before it given up, after it was carried out.
                 500..=599 => Meaning::Unavailable {
                     at_least: retry_after.map(clamp_retry_after),
-                    ambiguous: false,
+                    ambiguous: true,
                 },
                 _ => Meaning::Refused,
             },
         }
     }
 
-    /// Whether the request may have been carried out though no answer says so.
+    /// Whether the request may still be carried out, later than what follows it, so that a snapshot is due. After an
+    /// answer it can't, though what it asked for may have been done ([`Meaning::Unavailable`]).
     pub const fn is_ambiguous(self) -> bool {
         matches!(self, Self::Lost { ambiguous: true, .. })
     }
@@ -128,7 +130,8 @@ impl Outcome {
                 200..=299 => "2xx",
                 300..=399 => "3xx",
                 400..=499 => "4xx",
-                _ => "5xx",
+                500..=599 => "5xx",
+                _ => "other",
             },
         }
     }
@@ -171,7 +174,8 @@ pub enum Meaning {
     Unavailable {
         /// `Retry-After`, clamped, as a lower bound of the wait.
         at_least: Option<Duration>,
-        /// Whether the request may have been carried out.
+        /// Whether the request may have been carried out: what it said may be known, and must be taken back when it
+        /// isn't true any more.
         ambiguous: bool,
     },
 }
@@ -200,7 +204,7 @@ mod tests {
                 row(code),
                 Meaning::Unavailable {
                     at_least: None,
-                    ambiguous: false
+                    ambiguous: true
                 },
                 "{code}"
             );
@@ -242,8 +246,59 @@ mod tests {
             with(503, 7),
             Meaning::Unavailable {
                 at_least: Some(Duration::from_secs(7)),
-                ambiguous: false
+                ambiguous: true
             }
         );
+    }
+
+    #[test]
+    fn only_a_request_without_an_answer_may_arrive_late() {
+        assert!(!Outcome::status(503).is_ambiguous());
+        for ambiguous in [false, true] {
+            let lost = Outcome::Lost {
+                fault: Fault::Timeout,
+                ambiguous,
+            };
+            assert_eq!(lost.is_ambiguous(), ambiguous);
+            assert_eq!(
+                lost.meaning(),
+                Meaning::Unavailable {
+                    at_least: None,
+                    ambiguous
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn a_class_names_the_hundred_or_the_fault() {
+        for (code, class) in [
+            (100, "1xx"),
+            (204, "2xx"),
+            (302, "3xx"),
+            (429, "4xx"),
+            (599, "5xx"),
+            (600, "other"),
+        ] {
+            assert_eq!(Outcome::status(code).class(), class);
+        }
+        let faults = [
+            Fault::Dns,
+            Fault::Connect,
+            Fault::Tls,
+            Fault::Proxy,
+            Fault::Reset,
+            Fault::Timeout,
+            Fault::Garbled,
+        ];
+        let words: std::collections::HashSet<_> = faults
+            .map(|fault| Outcome::Lost {
+                fault,
+                ambiguous: false,
+            })
+            .map(Outcome::class)
+            .into_iter()
+            .collect();
+        assert_eq!(words.len(), faults.len());
     }
 }

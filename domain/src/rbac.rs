@@ -141,3 +141,88 @@ fn account(namespace: &str) -> Subject {
         ..Subject::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+    use super::*;
+
+    /// Group, resources, names and verbs of each rule.
+    fn told(rules: Option<Vec<PolicyRule>>) -> Vec<(String, Vec<String>, Vec<String>, Vec<String>)> {
+        rules
+            .unwrap()
+            .into_iter()
+            .map(|rule| {
+                let groups = rule.api_groups.unwrap();
+                assert_eq!(groups.len(), 1);
+                let names = rule.resource_names.unwrap_or_default();
+                (groups[0].clone(), rule.resources.unwrap(), names, rule.verbs)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_collected_kind_may_be_listed_and_watched_and_nothing_else() {
+        let rules = told(cluster_role(&ResourceKind::ALL).rules);
+        let mut granted = Vec::new();
+        for (group, resources, names, verbs) in rules {
+            assert_eq!(verbs, ["list", "watch"]);
+            assert!(names.is_empty());
+            granted.extend(resources.into_iter().map(|resource| (group.clone(), resource)));
+        }
+        let mut expected = ResourceKind::ALL.map(|kind| (kind.spec().group.to_owned(), kind.spec().plural.to_owned()));
+        expected.sort();
+        granted.sort();
+        assert_eq!(granted, expected);
+    }
+
+    #[test]
+    fn the_clusters_uid_may_be_read_though_namespaces_arent_collected() {
+        let rules = told(cluster_role(&[ResourceKind::Pod]).rules);
+        assert_eq!(rules.len(), 2);
+        let (group, resources, names, verbs) = &rules[1];
+        assert_eq!(
+            (group.as_str(), resources.as_slice()),
+            ("", ["namespaces".to_owned()].as_slice())
+        );
+        assert_eq!(
+            (names.as_slice(), verbs.as_slice()),
+            (["kube-system".to_owned()].as_slice(), ["list".to_owned()].as_slice())
+        );
+    }
+
+    #[test]
+    fn the_operators_own_namespace_has_the_resource_its_status_and_named_secrets() {
+        let rules = told(role(NAMESPACE, &[CREDENTIALS_SECRET]).rules);
+        let strings = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let expected = [
+            ("obsyk.io", &["obsykagents"][..], &[][..], &["list", "watch"][..]),
+            ("obsyk.io", &["obsykagents/status"], &[], &["patch"]),
+            ("", &["secrets"], &[CREDENTIALS_SECRET], &["list", "watch"]),
+        ]
+        .map(|(group, resources, names, verbs)| (group.to_owned(), strings(resources), strings(names), strings(verbs)));
+        assert_eq!(rules, expected);
+        assert_eq!(told(role(NAMESPACE, &[]).rules).len(), 2);
+    }
+
+    #[test]
+    fn the_bindings_name_the_account_in_its_namespace() {
+        let account = service_account("here").metadata;
+        for (role, subjects) in [
+            (
+                cluster_role_binding("here").role_ref,
+                cluster_role_binding("here").subjects,
+            ),
+            (role_binding("here").role_ref, role_binding("here").subjects),
+        ] {
+            assert_eq!(role.name, NAME);
+            let subjects = subjects.unwrap();
+            assert_eq!(subjects.len(), 1);
+            assert_eq!(
+                (Some(&subjects[0].name), subjects[0].namespace.as_ref()),
+                (account.name.as_ref(), account.namespace.as_ref())
+            );
+        }
+    }
+}

@@ -6,6 +6,8 @@
 //! No whole body is ever in memory: the head is a few hundred bytes, and each spool gives one block at a time. The same
 //! body can be read again for a retry.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 
 use crate::resource::{ResourceKind, Uid};
@@ -68,7 +70,7 @@ pub struct Pieces {
     opening: Option<Bytes>,
     lists: std::vec::IntoIter<(ResourceKind, Spool)>,
     open: Option<SpoolReader>,
-    left_out: Vec<String>,
+    left_out: HashSet<String>,
     first: bool,
     closed: bool,
 }
@@ -117,7 +119,7 @@ impl Pieces {
             }
             Some(Err(corrupt)) => return Err(corrupt),
             Some(Ok(record)) => {
-                if self.left_out.iter().any(|uid| uid == record.uid) {
+                if self.left_out.contains(record.uid) {
                     return Ok(());
                 }
                 if !std::mem::take(&mut self.first) {

@@ -12,7 +12,7 @@ use std::fmt;
 use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use crate::resource::Uid;
+use crate::resource::{UUID_LEN, Uid};
 
 /// Plain text in a block. A record that is larger has a block of its own. Twice deflate's window: less would lose ratio,
 /// more would gain little of it and cost thirteen times as much.
@@ -30,8 +30,9 @@ pub struct SpoolWriter {
 impl SpoolWriter {
     /// Appends an object: its uid, and its JSON.
     pub fn push(&mut self, uid: &Uid, json: &[u8]) {
-        let uid = uid.to_string();
-        let record = 4 + uid.len() + json.len();
+        let mut place = [0; UUID_LEN];
+        let uid = uid.text(&mut place);
+        let record = 2 * LENGTH + uid.len() + json.len();
         if !self.plain.is_empty() && self.plain.len() + record > BLOCK {
             self.close_block();
         }
@@ -93,7 +94,9 @@ impl fmt::Debug for SpoolWriter {
 }
 
 /// Lengths in records are 32 bits: an object of the API is at most a few MiB.
-fn length(len: usize) -> [u8; 4] {
+const LENGTH: usize = size_of::<u32>();
+
+fn length(len: usize) -> [u8; LENGTH] {
     u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes()
 }
 
@@ -216,10 +219,10 @@ impl fmt::Debug for SpoolReader {
 fn field(plain: &[u8], at: usize) -> Result<(&[u8], usize), Corrupt> {
     let (len, rest) = plain
         .get(at..)
-        .and_then(|rest| rest.split_first_chunk::<4>())
+        .and_then(|rest| rest.split_first_chunk::<LENGTH>())
         .ok_or(Corrupt)?;
     let len = u32::from_le_bytes(*len) as usize;
-    rest.get(..len).map(|value| (value, at + 4 + len)).ok_or(Corrupt)
+    rest.get(..len).map(|value| (value, at + LENGTH + len)).ok_or(Corrupt)
 }
 
 #[cfg(test)]

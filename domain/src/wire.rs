@@ -9,7 +9,6 @@ use std::time::Duration;
 use secrecy::{SecretString, zeroize::Zeroize};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
-use serde_json::value::RawValue;
 
 use crate::agent::EventTypes;
 use crate::resource::{ResourceKind, Uid};
@@ -111,21 +110,24 @@ impl Event<'_> {
             name: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             namespace: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            object: Option<&'a RawValue>,
         }
-        let object = self
-            .object
-            .and_then(|object| serde_json::from_slice::<&RawValue>(object).ok());
-        to_json(&Body {
+        let mut body = to_json(&Body {
             cluster_uid: self.cluster_uid,
             r#type: self.event.spelled(case),
             kind: self.kind,
             uid: self.uid,
             name: self.name,
             namespace: self.namespace,
-            object,
-        })
+        });
+        if let Some(object) = self.object {
+            const FIELD: &[u8] = b",\"object\":";
+            body.pop();
+            body.reserve_exact(FIELD.len() + object.len() + 1);
+            body.extend_from_slice(FIELD);
+            body.extend_from_slice(object);
+            body.push(b'}');
+        }
+        body
     }
 }
 

@@ -12,6 +12,11 @@
     reason = "KubeSchema repeats each struct inside a function, with its `pub`"
 )]
 
+#![expect(
+    clippy::duplicated_attributes,
+    reason = "x_kube takes a field's rules as one list of the same word"
+)]
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

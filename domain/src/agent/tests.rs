@@ -307,3 +307,88 @@ fn schema_has_the_names_bounds_and_defaults_of_the_api() {
         json!(["type"])
     );
 }
+
+#[test]
+fn the_definition_has_the_names_and_columns_of_the_api() {
+    let crd = serde_json::to_value(crd()).unwrap();
+    assert_eq!(crd["metadata"]["name"], "obsykagents.obsyk.io");
+    let spec = &crd["spec"];
+    assert_eq!(
+        (&spec["group"], &spec["scope"]),
+        (&json!("obsyk.io"), &json!("Namespaced"))
+    );
+    assert_eq!(spec["names"]["shortNames"], json!(["oa"]));
+    let version = &spec["versions"][0];
+    assert_eq!(version["name"], "v1");
+    assert_eq!((&version["served"], &version["storage"]), (&json!(true), &json!(true)));
+    assert_eq!(version["subresources"]["status"], json!({}));
+    let columns: Vec<[&str; 2]> = version["additionalPrinterColumns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|column| ["name", "jsonPath"].map(|field| column[field].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ["Cluster", ".spec.clusterName"],
+        ["Platform", ".spec.platformURL"],
+        ["Available", ".status.conditions[?(@.type==\"Available\")].status"],
+        ["Synced", ".status.conditions[?(@.type==\"Syncing\")].status"],
+        ["Last sync", ".status.lastSyncTime"],
+        ["Age", ".metadata.creationTimestamp"],
+    ];
+    assert_eq!(columns, expected);
+}
+
+#[test]
+fn every_rule_of_the_schema_says_what_it_wants_of_which_field() {
+    fn visit(field: &str, schema: &Value, rules: &mut usize) {
+        for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+            *rules += 1;
+            let message = rule["message"].as_str().expect("each rule has a message");
+            assert!(message.contains(field) && message.contains("must"), "{message}");
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            visit(name, property, rules);
+        }
+    }
+    let mut rules = 0;
+    visit("", &schema()["properties"]["spec"], &mut rules);
+    assert_eq!(rules, 9);
+}
+
+#[test]
+fn the_status_has_the_fields_of_the_api_and_leaves_out_what_it_doesnt_know() {
+    let schema = schema();
+    let status = &schema["properties"]["status"]["properties"];
+    let fields: Vec<&str> = status.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "clusterUID",
+        "conditions",
+        "lastSnapshotTime",
+        "lastSyncTime",
+        "observedGeneration",
+        "resourceCounts",
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(serde_json::to_value(ObsykAgentStatus::default()).unwrap(), json!({}));
+    let counts: ResourceCounts = [(crate::resource::ResourceKind::NetworkPolicy, 3)]
+        .into_iter()
+        .collect();
+    let status = ObsykAgentStatus {
+        cluster_uid: Some("c1".into()),
+        observed_generation: Some(2),
+        resource_counts: counts,
+        ..ObsykAgentStatus::default()
+    };
+    let expected = json!({"clusterUID": "c1", "observedGeneration": 2, "resourceCounts": {"networkPolicies": 3}});
+    assert_eq!(serde_json::to_value(status).unwrap(), expected);
+    let named: Vec<String> = schema["properties"]["status"]["properties"]["resourceCounts"]["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    let mut kinds = crate::resource::ResourceKind::ALL.map(|kind| kind.spec().count_field.to_owned());
+    kinds.sort();
+    assert_eq!(named, kinds);
+}

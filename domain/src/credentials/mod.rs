@@ -111,7 +111,8 @@ pub enum CredentialsError {
     NotPem,
     /// A PEM block, but of something else.
     #[error(
-        "its key {PRIVATE_KEY} holds no private key but something else in PEM, such as a certificate or public key"
+        "its key {PRIVATE_KEY} holds no EC private key but something else in PEM, such as a certificate, a public key or an \
+         OpenSSH key"
     )]
     NotAPrivateKey,
     /// Encrypted with a passphrase.
@@ -186,7 +187,7 @@ fn read_private_key(value: &[u8]) -> Result<Zeroizing<Vec<u8>>, CredentialsError
         Form::Sec1 => SecretKey::from_sec1_der(&der).map_err(|_| diagnose(&der, true))?,
         Form::Pkcs8 => SecretKey::from_pkcs8_der(&der).map_err(|_| diagnose(&der, false))?,
     };
-    if has(&der, OID_OTHER_CURVES) {
+    if matches!(form, Form::Sec1) && names_another_curve(&der) {
         return Err(CredentialsError::WrongCurve);
     }
     let document = key.to_pkcs8_der().map_err(|_| CredentialsError::Malformed)?;
@@ -225,15 +226,27 @@ fn next_block(text: &str) -> Result<Option<(&str, &str, &str)>, CredentialsError
     Ok(Some((label.trim(), body, after_body)))
 }
 
-/// Object identifiers in DER, by which a key that p256 refuses is told apart: RSA, P-256, and the other curves of
-/// SEC 2 and their family (1.3.132.0.x), Ed25519 and X25519 (1.3.101.x).
-const OID_RSA: &[&[u8]] = &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01]];
-const OID_P256: &[&[u8]] = &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]];
-const OID_OTHER_CURVES: &[&[u8]] = &[&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00], &[0x06, 0x03, 0x2b, 0x65]];
+/// Object identifiers in DER, by which a key that p256 refuses is told apart: RSA and P-256.
+const OID_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+const OID_P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 
-fn has(der: &[u8], oids: &[&[u8]]) -> bool {
-    oids.iter()
-        .any(|oid| der.windows(oid.len()).any(|window| window == *oid))
+fn has(der: &[u8], oid: &[u8]) -> bool {
+    der.windows(oid.len()).any(|window| window == oid)
+}
+
+/// Whether a SEC1 key of 32 bytes that p256 took names another curve: p256 doesn't look. RFC 5915 has the curve after a
+/// version and the key.
+fn names_another_curve(der: &[u8]) -> bool {
+    const VERSION_AND_KEY: usize = 3 + 2 + 32;
+    let content = match der {
+        [0x30, 0x81, _, content @ ..] | [0x30, _, content @ ..] => content,
+        _ => return false,
+    };
+    match content.get(VERSION_AND_KEY..) {
+        Some([0xa0, _, 0x06, 0x08, oid @ ..]) => !oid.starts_with(OID_P256),
+        Some([0xa0, ..]) => true,
+        _ => false,
+    }
 }
 
 fn diagnose(der: &[u8], sec1: bool) -> CredentialsError {

@@ -103,3 +103,45 @@ fn debug_shows_no_key() {
     let shown = format!("{:?}", read(SEC1).unwrap());
     assert_eq!(shown, "Credentials { client_id: \"client-1\", .. }");
 }
+
+/// A SEC1 key without its public part.
+fn sec1(key: [u8; 32], oid: &[u8]) -> String {
+    let mut content = vec![0x02, 0x01, 0x01, 0x04, 0x20];
+    content.extend(key);
+    let length = |len: usize| u8::try_from(len).unwrap();
+    content.extend([0xa0, length(oid.len() + 2), 0x06, length(oid.len())]);
+    content.extend(oid);
+    let mut der = vec![0x30, length(content.len())];
+    der.extend(content);
+    let body = BASE64.encode(der);
+    format!("-----BEGIN EC PRIVATE KEY-----\n{body}\n-----END EC PRIVATE KEY-----\n")
+}
+
+#[test]
+fn a_key_that_names_another_curve_is_refused_though_its_length_fits() {
+    let brainpool = [0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07];
+    let secp256k1 = [0x2b, 0x81, 0x04, 0x00, 0x0a];
+    assert!(read(&sec1([7; 32], OID_P256)).is_ok());
+    for oid in [brainpool.as_slice(), &secp256k1] {
+        assert_eq!(read(&sec1([7; 32], oid)).unwrap_err(), CredentialsError::WrongCurve);
+    }
+}
+
+#[test]
+fn a_key_whose_bytes_look_like_another_algorithm_is_a_key() {
+    for lookalike in [
+        &[0x06, 0x03, 0x2b, 0x65, 0x70, 0x01],
+        &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00],
+    ] {
+        let mut key = [7; 32];
+        key[8..14].copy_from_slice(lookalike);
+        assert!(read(&sec1(key, OID_P256)).is_ok());
+    }
+}
+
+#[test]
+fn an_openssh_key_is_none_and_the_message_says_so() {
+    let error = read("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----").unwrap_err();
+    assert_eq!(error, CredentialsError::NotAPrivateKey);
+    assert!(error.to_string().contains("OpenSSH"));
+}

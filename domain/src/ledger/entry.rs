@@ -5,11 +5,12 @@
 
 use bytes::Bytes;
 
-use crate::resource::ResourceKind;
+use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
 
-/// What an entry costs besides its texts: its slots in the maps and the set, with their load factors.
-const OVERHEAD: usize = 384;
+/// What an entry costs besides its texts: its slot in a hash table that has just doubled (7/16 full), and its places in
+/// two ordered sets whose nodes are half full.
+const OVERHEAD: usize = (size_of::<(Uid, Entry)>() + 1) * 16 / 7 + 4 * size_of::<(u64, Uid)>();
 
 /// What the platform is believed to hold of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +43,27 @@ impl State {
     }
 }
 
+/// A state's place in the queue, and when the oldest change that it carries was offered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) sequence: u64,
+    pub(super) since: Moment,
+}
+
 /// A state that waits to be sent; `covered` when the open snapshot carries it.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) state: State,
+    pub(super) turn: Turn,
     pub(super) covered: bool,
+}
+
+/// A state that is being sent; `orphaned` when what is newer was forgotten at the bound: it must not be sent again.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) state: State,
+    pub(super) turn: Turn,
+    pub(super) orphaned: bool,
 }
 
 /// A state that the platform refused. Its bytes aren't kept: the next change or snapshot brings them.
@@ -66,14 +83,12 @@ pub(super) struct Entry {
     pub(super) name_key: u64,
     pub(super) base: Base,
     pub(super) waiting: Option<Waiting>,
-    pub(super) flight: Option<State>,
+    pub(super) flight: Option<Flight>,
     pub(super) parked: Option<Parked>,
     /// The open snapshot's list may have this object in it.
     pub(super) listed: bool,
-    /// What is in flight is older than what was forgotten at the bound: it must not be sent again.
-    pub(super) orphaned: bool,
-    pub(super) sequence: u64,
-    pub(super) since: Moment,
+    /// Its place among what may be sent now.
+    pub(super) ready: Option<u64>,
 }
 
 impl Entry {
@@ -83,8 +98,6 @@ impl Entry {
         name: Box<str>,
         name_key: u64,
         base: Base,
-        sequence: u64,
-        since: Moment,
     ) -> Self {
         Self {
             kind,
@@ -96,9 +109,7 @@ impl Entry {
             flight: None,
             parked: None,
             listed: false,
-            orphaned: false,
-            sequence,
-            since,
+            ready: None,
         }
     }
 
@@ -107,7 +118,7 @@ impl Entry {
             + self.name.len()
             + self.namespace.as_ref().map_or(0, |namespace| namespace.len())
             + self.waiting.as_ref().map_or(0, |waiting| waiting.state.cost())
-            + self.flight.as_ref().map_or(0, State::cost)
+            + self.flight.as_ref().map_or(0, |flight| flight.state.cost())
     }
 
     /// Nothing is open: the platform has what the cluster has.
@@ -119,24 +130,37 @@ impl Entry {
         self.parked.as_ref().is_some_and(|parked| parked.set_aside)
     }
 
+    /// A delete waits to be sent.
+    pub(super) fn is_tombstone(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.state.is_gone())
+    }
+
     /// A delete that the platform hasn't accepted: an add under the same name must wait for it.
     pub(super) fn has_open_delete(&self) -> bool {
-        self.waiting.as_ref().is_some_and(|waiting| waiting.state.is_gone())
-            || self.flight.as_ref().is_some_and(State::is_gone)
+        self.is_tombstone()
+            || self.flight.as_ref().is_some_and(|flight| flight.state.is_gone())
             || self.parked.as_ref().is_some_and(|parked| parked.gone)
     }
 
+    /// Drops a delete that the platform needn't be told, since it never had the object and can't get it: whether there
+    /// was one.
+    pub(super) fn vanish(&mut self) -> bool {
+        let vanishes = self.base == Base::Absent && self.flight.is_none() && !self.listed && self.is_tombstone();
+        if vanishes {
+            self.waiting = None;
+        }
+        vanishes
+    }
+
+    /// The open snapshot's list of this kind is whole.
     pub(super) fn cover(&mut self) {
-        let mut gone = false;
+        self.listed = !self.has_open_delete();
         if let Some(waiting) = &mut self.waiting {
             waiting.covered = true;
-            gone = waiting.state.is_gone();
         }
         if let Some(parked) = &mut self.parked {
             parked.covered = true;
-            gone = parked.gone;
         }
-        self.listed = !gone;
     }
 
     /// An accepted snapshot carries what was covered.
@@ -149,7 +173,13 @@ impl Entry {
         self.parked.take_if(|parked| parked.covered);
     }
 
-    /// The snapshot ended without this entry.
+    /// A snapshot was accepted without this object, though its kind was in it: the platform holds nothing of it now.
+    pub(super) fn settle_left_out(&mut self) {
+        self.base = Base::Absent;
+        self.settle_open(false);
+    }
+
+    /// The snapshot ended without this entry. `ambiguous`: the platform may have it all the same.
     pub(super) fn settle_open(&mut self, ambiguous: bool) {
         if self.listed && ambiguous && self.base == Base::Absent {
             self.base = Base::Maybe;
@@ -165,9 +195,12 @@ impl Entry {
 
     /// Drops what a snapshot will carry. `keep_delete`: no snapshot can carry this kind just now.
     pub(super) fn forget(&mut self, keep_delete: bool) {
+        let newest = self.waiting.is_none();
+        if let Some(flight) = &mut self.flight {
+            flight.orphaned = !(keep_delete && newest && flight.state.is_gone());
+        }
         self.waiting
             .take_if(|waiting| !(keep_delete && waiting.state.is_gone()));
         self.parked.take_if(|parked| !(keep_delete && parked.gone));
-        self.orphaned = self.flight.is_some() && self.waiting.is_none();
     }
 }

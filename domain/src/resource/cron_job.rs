@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lenient::{Count, Lenient};
-use super::meta::{text, time};
+use super::meta::{owned_time, text};
 use super::{Collected, Metadata, ResourceKind};
 
 /// A CronJob.
@@ -60,7 +60,7 @@ impl Collected for CronJob {
             schedule: spec.schedule.or_default(),
             suspend: spec.suspend.or_default(),
             concurrency_policy: text(spec.concurrency_policy),
-            last_schedule_time: status.last_schedule_time.get().as_deref().and_then(time),
+            last_schedule_time: owned_time(status.last_schedule_time),
             active_jobs: status.active.or_default().0,
         }
     }

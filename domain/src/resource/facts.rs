@@ -44,7 +44,13 @@ const PROVIDERS: [(&str, &str); 6] = [
 ];
 
 /// Parts of the API server's version.
-const VERSIONS: [(&str, &str); 4] = [("+k3s", "k3s"), ("+rke2", "rke2"), ("-eks-", "eks"), ("-gke.", "gke")];
+const VERSIONS: [(&str, &str); 5] = [
+    ("+k3s", "k3s"),
+    ("+rke2", "rke2"),
+    ("-eks-", "eks"),
+    ("-gke.", "gke"),
+    ("+IKS", "ibm"),
+];
 
 impl NodeFacts {
     /// From a node's labels and its provider's id.

@@ -23,6 +23,26 @@ enum Repr {
     Other(Box<str>),
 }
 
+impl Uid {
+    /// The first in order.
+    pub(crate) const LEAST: Self = Self(Repr::Uuid([0; 16]));
+
+    /// Its text, for which `place` is room.
+    pub(crate) fn text<'a>(&'a self, place: &'a mut [u8; UUID_LEN]) -> &'a str {
+        match &self.0 {
+            Repr::Other(text) => text,
+            Repr::Uuid(bytes) => {
+                *place = print_uuid(bytes);
+                // It is ASCII.
+                std::str::from_utf8(place).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// The length of a UUID's text.
+pub(crate) const UUID_LEN: usize = 36;
+
 /// Where the dashes of a UUID stand (RFC 9562).
 const DASHES: [usize; 4] = [8, 13, 18, 23];
 
@@ -34,7 +54,7 @@ impl From<&str> for Uid {
 
 /// A UUID in its canonical lower-case form, which is the only one that is printed again as it was.
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 36 {
+    if text.len() != UUID_LEN {
         return None;
     }
     let mut bytes = [0; 16];
@@ -60,17 +80,14 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
 
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Other(text) => f.write_str(text),
-            Repr::Uuid(bytes) => f.write_str(std::str::from_utf8(&print_uuid(bytes)).map_err(|_| fmt::Error)?),
-        }
+        f.write_str(self.text(&mut [0; UUID_LEN]))
     }
 }
 
 /// The canonical form. By hand, since it is printed for each object that is sent: the formatter takes ten times as long.
-fn print_uuid(bytes: &[u8; 16]) -> [u8; 36] {
+fn print_uuid(bytes: &[u8; 16]) -> [u8; UUID_LEN] {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
-    let mut text = [b'-'; 36];
+    let mut text = [b'-'; UUID_LEN];
     let places = text
         .iter_mut()
         .enumerate()
@@ -90,7 +107,7 @@ impl fmt::Debug for Uid {
 
 impl Serialize for Uid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text(&mut [0; UUID_LEN]))
     }
 }
 
@@ -172,11 +189,35 @@ struct Raw<A> {
     uid: Lenient<Uid>,
     name: Lenient<Box<str>>,
     namespace: Lenient<Box<str>>,
-    resource_version: Lenient<String>,
+    resource_version: Lenient<Version>,
     labels: Lenient<TextMap>,
     annotations: Lenient<A>,
     creation_timestamp: Lenient<String>,
     owner_references: Lenient<Vec<Lenient<RawOwner>>>,
+}
+
+/// A resource version: a number, as a text.
+struct Version(u64);
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct VersionVisitor;
+
+        impl Visitor<'_> for VersionVisitor {
+            type Value = Version;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a resource version")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Version, E> {
+                let number = text.parse().map_err(|_| E::custom("not a number"))?;
+                Ok(Version(number))
+            }
+        }
+
+        deserializer.deserialize_str(VersionVisitor)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -213,7 +254,7 @@ impl<A: Annotations> Raw<A> {
             uid: self.uid.get()?,
             name: self.name.get().filter(|name| !name.is_empty())?,
             namespace: self.namespace.get().filter(|namespace| !namespace.is_empty()),
-            version: self.resource_version.get()?.parse().ok()?,
+            version: self.resource_version.get()?.0,
             labels: self.labels.or_default().0,
             annotations: self.annotations.or_default().sent(),
             created: self.creation_timestamp.get(),

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Lenient;
-use super::meta::time;
-use super::{Collected, Metadata, ResourceKind};
+use super::meta::owned_time;
+use super::{Collected, Metadata, OwnerReference, ResourceKind};
 
 /// A Job.
 #[derive(Debug)]
@@ -62,15 +62,16 @@ impl Collected for Job {
     fn project(metadata: &Metadata, source: Source) -> Wire {
         let spec = source.spec.or_default();
         let status = source.status.or_default();
-        let owner = metadata.owners.iter().find(|owner| owner.kind == "CronJob");
+        let owns = |owner: &&OwnerReference| owner.kind == "CronJob" && !owner.name.is_empty();
+        let owner = metadata.owners.iter().find(owns);
         Wire {
             completions: spec.completions.get().unwrap_or(1),
             parallelism: spec.parallelism.get().unwrap_or(1),
             succeeded: status.succeeded.or_default(),
             failed: status.failed.or_default(),
             active: status.active.or_default(),
-            start_time: status.start_time.get().as_deref().and_then(time),
-            completion_time: status.completion_time.get().as_deref().and_then(time),
+            start_time: owned_time(status.start_time),
+            completion_time: owned_time(status.completion_time),
             owner_ref: owner.map(|owner| owner.name.clone()),
         }
     }

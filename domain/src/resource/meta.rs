@@ -3,6 +3,7 @@
 
 //! What every object has on the wire, and the small shapes that several kinds share.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ pub(super) struct WireMeta<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     annotations: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    k8s_created_at: Option<String>,
+    k8s_created_at: Option<Cow<'a, str>>,
 }
 
 impl<'a> WireMeta<'a> {
@@ -65,14 +66,19 @@ impl<'a> WireMeta<'a> {
 }
 
 /// RFC 3339 in UTC with seconds, `2026-01-15T10:30:00Z`, whatever precision and offset the source has.
-pub(super) fn time(source: &str) -> Option<String> {
+pub(super) fn time(source: &str) -> Option<Cow<'_, str>> {
     let at: Timestamp = source.parse().ok()?;
     // As the API server writes it: formatting it anew costs several times what reading it does.
     if source.len() == "2026-01-15T10:30:00Z".len() && source.ends_with('Z') && source.as_bytes().get(10) == Some(&b'T')
     {
-        return Some(source.to_owned());
+        return Some(source.into());
     }
-    Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into())
+}
+
+/// The same, of a field that may be absent.
+pub(super) fn owned_time(source: Lenient<String>) -> Option<String> {
+    source.get().as_deref().and_then(time).map(Cow::into_owned)
 }
 
 /// `spec.selector` where it is a label selector; of it only matchLabels is sent.

@@ -36,6 +36,7 @@ pub use cron_job::CronJob;
 pub use daemon_set::DaemonSet;
 pub use deployment::Deployment;
 pub use facts::{ClusterFacts, NodeFacts};
+pub(crate) use identity::UUID_LEN;
 pub use identity::{Metadata, OwnerReference, Uid};
 pub use ingress::Ingress;
 pub use job::Job;

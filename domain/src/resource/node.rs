@@ -97,7 +97,12 @@ impl Collected for Node {
         });
         let info = status.node_info.or_default();
         let capacity = status.capacity.or_default();
-        let quantity = |value: Lenient<Spelled>| value.get().map_or_else(|| "0".to_owned(), |spelled| spelled.0);
+        let quantity = |value: Lenient<Spelled>| {
+            let spelled = value.get().map(|spelled| spelled.0);
+            spelled
+                .filter(|spelled| !spelled.is_empty())
+                .unwrap_or_else(|| "0".to_owned())
+        };
         Wire {
             status: if ready { "Ready" } else { "NotReady" },
             roles: metadata

@@ -3,7 +3,6 @@
 
 //! From the bytes of an object to what a watcher sees of it.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -122,8 +121,15 @@ fn encode<K: Collected>(metadata: &Metadata, source: K::Source) -> Option<Vec<u8
         meta: WireMeta::new(K::KIND, metadata),
         rest: K::project(metadata, source),
     };
-    serde_json::to_vec(&wire).ok()
+    let mut json = Vec::with_capacity(USUAL_SIZE);
+    serde_json::to_writer(&mut json, &wire).ok()?;
+    // It may wait in the ledger, which counts what it holds by its length.
+    json.shrink_to_fit();
+    Some(json)
 }
+
+/// Most objects need no more bytes, so that their encoding allocates once.
+const USUAL_SIZE: usize = 2048;
 
 impl<K: Collected> Clone for Observed<K> {
     fn clone(&self) -> Self {
@@ -198,27 +204,60 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        let mut seed = Some(seed);
         loop {
-            let Some(key) = self.inner.next_key::<Cow<'de, str>>()? else {
-                return Ok(None);
-            };
-            match key.as_ref() {
-                "metadata" => {
-                    *self.metadata = Some(if redact::may_have_annotations(self.kind) {
-                        self.inner.next_value::<Read<Sent>>()?.metadata
-                    } else {
-                        self.inner.next_value::<Read<NotSent>>()?.metadata
-                    });
+            match self.inner.next_key_seed(KeySeed(&mut seed))? {
+                None => return Ok(None),
+                Some(Key::Rest(key)) => return Ok(Some(key)),
+                Some(Key::Metadata) if redact::may_have_annotations(self.kind) => {
+                    *self.metadata = Some(self.inner.next_value::<Read<Sent>>()?.metadata);
                 }
-                "kind" | "apiVersion" => {
+                Some(Key::Metadata) => *self.metadata = Some(self.inner.next_value::<Read<NotSent>>()?.metadata),
+                Some(Key::Skipped) => {
                     self.inner.next_value::<IgnoredAny>()?;
                 }
-                _ => return seed.deserialize(key.into_deserializer()).map(Some),
             }
         }
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         self.inner.next_value_seed(seed)
+    }
+}
+
+/// A key of an object; that of a kind's own field as the kind reads it.
+enum Key<T> {
+    Metadata,
+    Skipped,
+    Rest(T),
+}
+
+/// Reads a key where it stands, without a copy. The seed is taken by the first key that is a kind's own.
+struct KeySeed<'s, S>(&'s mut Option<S>);
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for KeySeed<'_, S> {
+    type Value = Key<S::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for KeySeed<'_, S> {
+    type Value = Key<S::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field of an object")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        match key {
+            "metadata" => Ok(Key::Metadata),
+            "kind" | "apiVersion" => Ok(Key::Skipped),
+            _ => match self.0.take() {
+                Some(seed) => seed.deserialize(key.into_deserializer()).map(Key::Rest),
+                None => Ok(Key::Skipped),
+            },
+        }
     }
 }

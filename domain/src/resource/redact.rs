@@ -29,6 +29,12 @@ pub const PREFIXES: [&str; 5] = [
 /// Longer values, in bytes, are documents, not notes.
 pub const LONGEST: usize = 1024;
 
+/// What a JSON object begins with in base64: a brace, and a quotation mark, a blank, or a line's end after it.
+pub const OBJECTS: [&str; 4] = ["eyJ", "eyA", "ewo", "ew0"];
+
+/// What gzip begins with in base64: its magic number, and deflate (RFC 1952).
+pub const GZIP: &str = "H4sI";
+
 /// Why an annotation isn't sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
@@ -40,9 +46,9 @@ pub enum Rule {
     Manifest,
     /// Its value has a PEM block.
     Pem,
-    /// Its value has a JWT: three parts in base64url, the first of which begins as a JSON object does.
+    /// Its value has a JWT: three parts in base64url, the first of which begins as a JSON object does ([`OBJECTS`]).
     Jwt,
-    /// Its value is gzip in base64.
+    /// Its value has gzip in base64, as [`GZIP`] begins it.
     Gzip,
 }
 
@@ -86,11 +92,18 @@ fn value_held_back(value: &str) -> Option<Rule> {
         Some(Rule::Pem)
     } else if has_jwt(value) {
         Some(Rule::Jwt)
-    } else if value.trim_start().starts_with("H4sI") {
+    } else if has_gzip(value) {
         Some(Rule::Gzip)
     } else {
         None
     }
+}
+
+/// At the beginning of a word in base64, anywhere in the value.
+fn has_gzip(value: &str) -> bool {
+    value
+        .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/')))
+        .any(|word| word.starts_with(GZIP))
 }
 
 /// Three parts in a row, anywhere in the value.
@@ -100,7 +113,7 @@ fn has_jwt(value: &str) -> bool {
         let claims_and_signature = word.split('.').skip(1).zip(word.split('.').skip(2));
         word.split('.')
             .zip(claims_and_signature)
-            .any(|(head, (claims, _))| head.starts_with("eyJ") && claims.len() >= 2)
+            .any(|(head, (claims, _))| OBJECTS.iter().any(|object| head.starts_with(object)) && claims.len() >= 2)
     })
 }
 

@@ -49,6 +49,7 @@ fn a_platform_that_no_node_names_is_known_by_the_version() {
         ("v1.33.1+rke2r1", Some("rke2")),
         ("v1.33.1-eks-5c6c6b8", Some("eks")),
         ("v1.33.1-gke.1234", Some("gke")),
+        ("v1.33.1+IKS", Some("ibm")),
         ("v1.37.2", None),
         ("", None),
     ] {

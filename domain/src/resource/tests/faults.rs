@@ -203,6 +203,22 @@ fn huge_and_odd_objects_are_read() {
     );
 }
 
+/// A field without a value is left out: none is null, and no list or object is empty but those that are always there.
+/// An element of a list may be an empty object: it stands for itself.
+fn lacks_empty_values(sent: &Value) -> bool {
+    match sent {
+        Value::Null => false,
+        Value::Array(items) => items.iter().all(lacks_empty_values),
+        Value::Object(fields) => fields.iter().all(|(name, value)| {
+            let empty =
+                value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(|map| map.is_empty());
+            let always_there = matches!(name.as_str(), "resources" | "security_context");
+            (!empty || always_there) && lacks_empty_values(value)
+        }),
+        _ => true,
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -268,6 +284,7 @@ proptest! {
         if let Body::Object(bytes) = sighting.body {
             let sent: Value = serde_json::from_slice(&bytes).unwrap();
             prop_assert_eq!(&sent["uid"], UID);
+            prop_assert!(lacks_empty_values(&sent), "{kind}: {sent}");
         }
     }
 

@@ -8,6 +8,9 @@
 //! it: whoever changes the origin, the client or the key calls [`TokenKeeper::forget`].
 //! It doesn't sign, send or sleep.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -22,7 +25,8 @@ use crate::time::{Chance, Moment};
 /// must not be asked for one with every request.
 const YOUNG: Duration = Duration::from_secs(10);
 
-/// Planned renewals are at least this far apart, however short the life that the platform gives.
+/// Renewals that no refusal asked for are at least this far apart, however short the life that the platform gives: a
+/// token that ends sooner is missing for a while, rather than fetched in a loop.
 const RENEWALS_APART: Duration = Duration::from_secs(10);
 
 /// An access token; it wipes itself and prints nothing.
@@ -68,7 +72,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Whether the platform refused us, rather than failed: any 4xx but those that ask to come later.
+    /// Whether the platform refused us, rather than failed: any 4xx, as the protocol has it.
     pub fn is_denied(self) -> bool {
         match self {
             Self::Answer(Outcome::Status { code, .. }) => (400..500).contains(&code),
@@ -189,8 +193,8 @@ impl TokenKeeper {
             return false;
         }
         match &self.held {
-            Some(held) if now < held.expires => now >= self.renewal(held),
-            _ => wanted,
+            Some(held) => now >= self.renewal(held) && (wanted || now < held.expires),
+            None => wanted,
         }
     }
 
@@ -200,7 +204,7 @@ impl TokenKeeper {
             return None;
         }
         let at = match &self.held {
-            Some(held) => self.renewal(held).min(held.expires),
+            Some(held) => self.renewal(held),
             None if wanted => Moment::START,
             None => return None,
         };
@@ -217,7 +221,8 @@ impl TokenKeeper {
     /// A fetch begins.
     pub fn begin(&mut self, now: Moment) {
         self.fetching = true;
-        if self.held.as_ref().is_some_and(|held| now < held.expires) {
+        // A refused token isn't held any more.
+        if self.held.is_some() {
             self.planned = Some(now);
         }
     }
@@ -325,156 +330,5 @@ impl TokenKeeper {
     /// How many tokens were issued so far.
     pub fn fetched(&self) -> u64 {
         self.fetched
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-
-    use super::*;
-
-    struct Half;
-
-    impl Chance for Half {
-        fn fraction(&mut self) -> f64 {
-            0.5
-        }
-    }
-
-    fn at(secs: u64) -> Moment {
-        Moment::at(Duration::from_secs(secs))
-    }
-
-    fn hour() -> Issued {
-        lasting(3600)
-    }
-
-    fn lasting(secs: u64) -> Issued {
-        Issued {
-            token: AccessToken::new("secret".into()),
-            lifetime: Duration::from_secs(secs),
-        }
-    }
-
-    fn holding(issued: Issued, now: Moment) -> TokenKeeper {
-        let mut keeper = TokenKeeper::default();
-        keeper.begin(now);
-        keeper.issued(now, issued);
-        keeper
-    }
-
-    #[test]
-    fn a_token_is_fetched_only_when_wanted() {
-        let keeper = TokenKeeper::default();
-        assert!(!keeper.should_fetch(at(0), false));
-        assert!(keeper.should_fetch(at(0), true));
-    }
-
-    #[test]
-    fn one_fetch_at_a_time() {
-        let mut keeper = TokenKeeper::default();
-        keeper.begin(at(0));
-        assert!(!keeper.should_fetch(at(100), true));
-    }
-
-    #[test]
-    fn renewed_at_eighty_percent_and_used_until_its_end() {
-        let keeper = holding(hour(), at(0));
-        assert!(!keeper.should_fetch(at(2879), true));
-        assert!(keeper.should_fetch(at(2880), false));
-        assert!(keeper.current(at(3599)).is_some());
-        assert!(keeper.current(at(3600)).is_none());
-        assert_eq!(keeper.wake(false), Some(at(2880)));
-    }
-
-    #[test]
-    fn planned_renewals_are_ten_seconds_apart() {
-        let mut keeper = holding(lasting(5), at(0));
-        assert!(keeper.should_fetch(at(4), true));
-        keeper.begin(at(4));
-        keeper.issued(at(4), lasting(5));
-        assert!(
-            !keeper.should_fetch(at(8), true),
-            "the next planned renewal is due at 14 s"
-        );
-        assert!(
-            keeper.should_fetch(at(9), true),
-            "an expired token is replaced when wanted"
-        );
-    }
-
-    #[test]
-    fn first_refusal_fetches_at_once_and_the_second_backs_off() {
-        let mut keeper = holding(hour(), at(0));
-        assert_eq!(keeper.refused(at(60), 1, &mut Half), Refusal::First);
-        assert!(keeper.should_fetch(at(60), true));
-        keeper.begin(at(60));
-        keeper.issued(at(61), hour());
-        assert_eq!(keeper.refused(at(100), 2, &mut Half), Refusal::Second);
-        assert!(!keeper.should_fetch(at(100), true));
-        assert!(keeper.should_fetch(at(110), true));
-    }
-
-    #[test]
-    fn a_refused_young_token_counts_as_the_second() {
-        let mut keeper = holding(hour(), at(0));
-        assert_eq!(keeper.refused(at(9), 1, &mut Half), Refusal::Second);
-    }
-
-    #[test]
-    fn a_late_refusal_of_a_replaced_token_is_stale() {
-        let mut keeper = holding(hour(), at(0));
-        keeper.refused(at(60), 1, &mut Half);
-        keeper.begin(at(60));
-        keeper.issued(at(61), hour());
-        assert_eq!(keeper.refused(at(62), 1, &mut Half), Refusal::Stale);
-        assert!(keeper.current(at(62)).is_some());
-    }
-
-    #[test]
-    fn an_accepted_request_clears_the_suspicion() {
-        let mut keeper = holding(hour(), at(0));
-        keeper.refused(at(60), 1, &mut Half);
-        keeper.begin(at(60));
-        keeper.issued(at(61), hour());
-        keeper.accepted(2);
-        assert_eq!(keeper.refused(at(200), 2, &mut Half), Refusal::First);
-    }
-
-    #[test]
-    fn any_4xx_of_the_token_endpoint_is_a_denial_and_5xx_is_not() {
-        assert!(TokenError::Answer(Outcome::status(400)).is_denied());
-        assert!(TokenError::Answer(Outcome::status(404)).is_denied());
-        assert!(!TokenError::Answer(Outcome::status(503)).is_denied());
-        assert!(!TokenError::NotAToken.is_denied());
-    }
-
-    #[test]
-    fn a_failed_renewal_leaves_the_token_in_use() {
-        let mut keeper = holding(hour(), at(0));
-        keeper.begin(at(2880));
-        keeper.failed(at(2880), TokenError::NotAToken, &mut Half);
-        assert!(keeper.current(at(2881)).is_some());
-        assert!(
-            !keeper.should_fetch(at(2889), false),
-            "planned renewals are ten seconds apart, failed ones too"
-        );
-        assert!(keeper.should_fetch(at(2890), false));
-    }
-
-    #[test]
-    fn a_denied_token_is_tried_at_once_with_other_credentials() {
-        let mut keeper = TokenKeeper::default();
-        keeper.begin(at(0));
-        keeper.failed(at(0), TokenError::Answer(Outcome::status(401)), &mut Half);
-        assert!(!keeper.should_fetch(at(1), true));
-        keeper.forget();
-        assert!(keeper.should_fetch(at(1), true));
-    }
-
-    #[test]
-    fn debug_shows_no_token() {
-        assert!(!format!("{:?}", holding(hour(), at(0))).contains("secret"));
     }
 }

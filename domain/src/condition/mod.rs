@@ -6,6 +6,9 @@
 //! A message says what is wrong, where, and what to do; it names the Secret and key, the kind, or the status code. Bytes
 //! of the platform never get here.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -42,9 +45,9 @@ pub enum Unreadability {
 impl fmt::Display for Unreadability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Forbidden => "forbidden; grant list and watch",
+            Self::Forbidden => "forbidden: grant list and watch",
             Self::Absent => "not served by the API server",
-            Self::Stalled => "its list makes no progress",
+            Self::Stalled => "its list makes no progress: is the API server overloaded?",
         })
     }
 }
@@ -200,64 +203,60 @@ impl Situation<'_> {
         }
     }
 
+    /// All that is wrong is in the message; the reason is that of the first, which is the one to look at first.
     fn degraded(&self) -> Verdict {
-        let yes = |reason, message: String| verdict("Degraded", true, reason, message);
-        if let Some((reason, message)) = self.blocked() {
-            let waits = matches!(reason, "Starting");
-            return if waits {
-                verdict("Degraded", false, "AsExpected", message)
-            } else {
-                yes(reason, message)
-            };
+        match self.blocked() {
+            Some(("Starting", message)) => return verdict("Degraded", false, "AsExpected", message),
+            Some((reason, message)) => return verdict("Degraded", true, reason, message),
+            None => {}
         }
-        if let Some((reason, message)) = self.link_trouble() {
-            return yes(reason, message);
-        }
+        let mut troubles = self.troubles().into_iter();
+        let Some((reason, first)) = troubles.next() else {
+            return verdict("Degraded", false, "AsExpected", "nothing is wrong");
+        };
+        let message = troubles.fold(first, |all, (_, next)| all + ". Besides, " + &next);
+        verdict("Degraded", true, reason, message)
+    }
+
+    /// What is wrong with an agent that has started, the worst first: reasons and messages.
+    fn troubles(&self) -> Vec<(&'static str, String)> {
+        let platform = self.platform;
+        let mut troubles: Vec<(&'static str, String)> = self.link_trouble().into_iter().collect();
         if let Some(error) = self.credentials_error {
             let message = format!("Secret {}: {error}. The last good credentials stay in use", self.secret);
-            return yes(error.reason(), message);
+            troubles.push((error.reason(), message));
         }
         if let Some(outcome) = self.refused {
             let message = format!(
-                "{} answered the snapshot with {outcome}; it is tried again later",
-                self.platform
+                "{platform} answered the snapshot with {outcome}; it is sent again later; {}",
+                refusal_hint(outcome)
             );
-            return yes("SnapshotRefused", message);
+            troubles.push(("SnapshotRefused", message));
         }
         if !self.unreadable.is_empty() {
-            let kinds: Vec<String> = self
-                .unreadable
-                .iter()
-                .map(|(kind, why)| format!("{kind}: {why}"))
-                .collect();
-            return yes(
-                "KindUnreadable",
-                format!("left out of snapshots until they can be read: {}", kinds.join("; ")),
-            );
+            let kind = |(kind, why): (&ResourceKind, &Unreadability)| format!("{kind} ({why})");
+            let kinds: Vec<String> = self.unreadable.iter().map(kind).collect();
+            let message = format!("left out of snapshots until they can be read: {}", kinds.join(", "));
+            troubles.push(("KindUnreadable", message));
         }
         if !self.too_large.is_empty() {
             let message = format!(
-                "{} answers status 413 to a snapshot of: {}; they go as events",
-                self.platform, self.too_large
+                "{platform} answers status 413 to a snapshot of {}, which goes as events; raise its limit for request bodies",
+                self.too_large
             );
-            return yes("SnapshotTooLarge", message);
+            troubles.push(("SnapshotTooLarge", message));
         }
-        let rejected = self.set_aside.values().sum::<u64>();
-        if rejected > 0 {
+        if let Some(objects) = counts(self.set_aside) {
             let message = format!(
-                "the platform refuses these objects until they change: {}",
-                counts(self.set_aside)
+                "{platform} refuses objects, which are set aside until they change: {objects}; the operator's log names them"
             );
-            return yes("ObjectsSetAside", message);
+            troubles.push(("ObjectsSetAside", message));
         }
-        if self.undecodable.values().sum::<u64>() > 0 {
-            let message = format!(
-                "these objects can't be decoded and aren't sent: {}",
-                counts(self.undecodable)
-            );
-            return yes("ObjectsSetAside", message);
+        if let Some(objects) = counts(self.undecodable) {
+            let message = format!("objects that can't be decoded are set aside until they change: {objects}");
+            troubles.push(("ObjectsSetAside", message));
         }
-        verdict("Degraded", false, "AsExpected", "nothing is wrong")
+        troubles
     }
 
     /// What keeps the agent from starting.
@@ -272,7 +271,7 @@ impl Situation<'_> {
         if self.failing {
             return Some((
                 "Restarting",
-                "the agent fails again and again; see the operator's log".to_owned(),
+                "parts of the agent fail again and again and are restarted; see the operator's log".to_owned(),
             ));
         }
         if !self.has_credentials {
@@ -326,8 +325,8 @@ impl Situation<'_> {
 
 fn unavailable(platform: &str, who: &str, outcome: Outcome) -> (&'static str, String) {
     let hint = match outcome {
-        Outcome::Status { code: 429 | 408, .. } => "it asks to come later; nothing is lost",
-        Outcome::Status { .. } => "it is tried again; nothing is lost",
+        Outcome::Status { code: 300..=399, .. } => "redirects aren't followed; is platformURL right?",
+        Outcome::Status { code: 408 | 429, .. } => "it asks to come later; nothing is lost",
         Outcome::Lost { fault: Fault::Dns, .. } => "check the host in platformURL and the cluster's DNS",
         Outcome::Lost { fault: Fault::Tls, .. } => "check the certificate, and the CA bundle if a proxy opens TLS",
         Outcome::Lost {
@@ -336,16 +335,27 @@ fn unavailable(platform: &str, who: &str, outcome: Outcome) -> (&'static str, St
         Outcome::Lost {
             fault: Fault::Connect, ..
         } => "check that the cluster may reach it: firewall, NetworkPolicy, proxy",
-        Outcome::Lost { .. } => "it is tried again; nothing is lost",
+        Outcome::Status { .. } | Outcome::Lost { .. } => "it is tried again; nothing is lost",
     };
     ("PlatformUnavailable", format!("{platform}: {who}: {outcome}; {hint}"))
 }
 
-fn counts(by_kind: &BTreeMap<ResourceKind, u64>) -> String {
+fn refusal_hint(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Status { code: 300..=399, .. } => "redirects aren't followed; is platformURL right?",
+        Outcome::Status {
+            code: 404 | 405 | 410, ..
+        } => "is platformURL right?",
+        Outcome::Status { .. } | Outcome::Lost { .. } => "does the platform support this version of the operator?",
+    }
+}
+
+/// `2 Pod, 1 Secret`, if there are any.
+fn counts(by_kind: &BTreeMap<ResourceKind, u64>) -> Option<String> {
     let parts: Vec<String> = by_kind
         .iter()
         .filter(|(_, n)| **n > 0)
         .map(|(kind, n)| format!("{n} {kind}"))
         .collect();
-    parts.join(", ")
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

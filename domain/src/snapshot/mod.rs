@@ -4,7 +4,11 @@
 //! When a snapshot is due, and why.
 //!
 //! Causes are collected here and merged: one snapshot answers all that are due. It promises that two never open within
-//! [`APART`], but for the start and for edits, and that refusals space them out.
+//! [`APART`], but for the start and for edits, that refusals space them out, and that after each ambiguous answer one
+//! opens no sooner than the moment that was asked for.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -103,18 +107,24 @@ impl fmt::Display for Cause {
 #[derive(Debug, Default)]
 pub struct Schedule {
     due: BTreeMap<Cause, Moment>,
+    /// The latest moment that was asked for after an ambiguous answer: a snapshot before it can't answer it.
+    last_ambiguous: Moment,
     last_opened: Option<Moment>,
     held_until: Moment,
     refusals: u32,
 }
 
 impl Schedule {
-    /// A snapshot is due at `at`. Of two for the same cause the earlier counts.
+    /// A snapshot is due at `at`. Of several for the same cause the earliest counts, and of those after ambiguous answers
+    /// the latest as well.
     pub fn add(&mut self, cause: Cause, at: Moment) {
         self.due
             .entry(cause)
             .and_modify(|known| *known = (*known).min(at))
             .or_insert(at);
+        if cause == Cause::Ambiguous {
+            self.last_ambiguous = self.last_ambiguous.max(at);
+        }
     }
 
     /// When the next one may open.
@@ -142,34 +152,36 @@ impl Schedule {
         if self.next()? > now {
             return None;
         }
-        let causes: Vec<Cause> = self
-            .due
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(cause, _)| *cause)
-            .collect();
-        self.due.retain(|_, at| *at > now);
+        let causes = self.take(now);
         self.last_opened = Some(now);
         Some(causes)
     }
 
     /// Takes what is due into one that is about to open: its causes, if there are any.
     pub fn absorb(&mut self, now: Moment) -> Option<Vec<Cause>> {
-        let causes: Vec<Cause> = self
-            .due
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(cause, _)| *cause)
-            .collect();
-        self.due.retain(|_, at| *at > now);
+        let causes = self.take(now);
         (!causes.is_empty()).then_some(causes)
     }
 
+    /// The causes that are due.
+    fn take(&mut self, now: Moment) -> Vec<Cause> {
+        let is_due = |(_, at): &(&Cause, &Moment)| **at <= now;
+        let causes: Vec<Cause> = self.due.iter().filter(is_due).map(|(cause, _)| *cause).collect();
+        self.due.retain(|_, at| *at > now);
+        if causes.contains(&Cause::Ambiguous) && self.last_ambiguous > now {
+            self.due.insert(Cause::Ambiguous, self.last_ambiguous);
+        }
+        causes
+    }
+
     /// One was accepted: the next is due within the day that follows, at a random moment of its second half, and an
-    /// ambiguous answer from before it stays due, since its late request may arrive after it.
+    /// ambiguous answer from before it stays due, since its late request may arrive after it. What failed before is
+    /// made good.
     pub fn accepted(&mut self, now: Moment, chance: &mut dyn Chance) {
         self.refusals = 0;
         self.held_until = Moment::START;
+        self.due
+            .retain(|cause, _| !matches!(cause, Cause::Refused | Cause::Unfinished));
         self.due.insert(Cause::Daily, now + chance.between(DAY / 2, DAY));
     }
 
@@ -181,91 +193,12 @@ impl Schedule {
             .min(AFTER_REFUSAL.1);
         self.refusals = self.refusals.saturating_add(1);
         self.held_until = now + wait;
-        self.add(Cause::Refused, self.held_until);
+        self.due.insert(Cause::Refused, self.held_until);
     }
 
     /// Starts anew for another platform: what was due for the old one isn't.
     pub fn edited(&mut self, now: Moment) {
         *self = Self::default();
         self.add(Cause::Edited, now);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-
-    use super::*;
-
-    fn at(secs: u64) -> Moment {
-        Moment::at(Duration::from_secs(secs))
-    }
-
-    struct Half;
-
-    impl Chance for Half {
-        fn fraction(&mut self) -> f64 {
-            0.5
-        }
-    }
-
-    #[test]
-    fn causes_that_are_due_are_merged() {
-        let mut schedule = Schedule::default();
-        schedule.add(Cause::Backlog, at(0));
-        schedule.add(Cause::Start, at(0));
-        assert_eq!(schedule.open(at(0)).unwrap(), [Cause::Start, Cause::Backlog]);
-        assert_eq!(schedule.next(), None);
-    }
-
-    #[test]
-    fn two_are_thirty_seconds_apart_but_for_edits() {
-        let mut schedule = Schedule::default();
-        schedule.add(Cause::Start, at(0));
-        schedule.open(at(0)).unwrap();
-        schedule.add(Cause::Answer, at(1));
-        assert_eq!(schedule.open(at(29)), None);
-        assert_eq!(schedule.next(), Some(at(30)));
-        schedule.add(Cause::Edited, at(5));
-        assert_eq!(schedule.open(at(5)).unwrap(), [Cause::Edited, Cause::Answer]);
-    }
-
-    #[test]
-    fn refusals_double_from_a_minute_to_an_hour() {
-        let mut schedule = Schedule::default();
-        let mut now = at(100);
-        let mut waits = Vec::new();
-        for _ in 0..8 {
-            schedule.refused(now);
-            let next = schedule.next().unwrap();
-            waits.push(next.since(now).as_secs());
-            schedule.open(next).unwrap();
-            now = next;
-        }
-        assert_eq!(waits, [60, 120, 240, 480, 960, 1920, 3600, 3600]);
-    }
-
-    #[test]
-    fn a_refusal_holds_other_causes_too() {
-        let mut schedule = Schedule::default();
-        schedule.refused(at(0));
-        schedule.add(Cause::Backlog, at(1));
-        assert_eq!(schedule.next(), Some(at(60)));
-    }
-
-    #[test]
-    fn an_accepted_one_makes_the_next_due_within_a_day() {
-        let mut schedule = Schedule::default();
-        schedule.accepted(at(0), &mut Half);
-        assert_eq!(schedule.next(), Some(at(64_800)));
-    }
-
-    #[test]
-    fn a_cause_that_lies_ahead_is_not_merged() {
-        let mut schedule = Schedule::default();
-        schedule.add(Cause::Ambiguous, at(600));
-        schedule.add(Cause::Start, at(0));
-        assert_eq!(schedule.open(at(0)).unwrap(), [Cause::Start]);
-        assert_eq!(schedule.next(), Some(at(600)));
     }
 }

@@ -1,0 +1,106 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What can be asked of the ledger.
+
+use super::entry::Entry;
+use super::{BOUND, Ledger, LedgerStats};
+use crate::resource::{KindSet, ResourceKind, Uid};
+use crate::time::Moment;
+
+impl Ledger {
+    /// Whether [`Self::dispatch`] would give an event for this uid.
+    pub fn is_ready(&self, uid: &Uid) -> bool {
+        self.entries.get(uid).is_some_and(|entry| entry.ready.is_some())
+    }
+
+    /// Whether an event may be sent now.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Events that wait to be sent.
+    pub fn backlog(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// The same, without the events of some kinds.
+    pub fn backlog_without(&self, kinds: KindSet) -> usize {
+        if kinds.is_empty() {
+            return self.ready.len();
+        }
+        let counts = |uid: &Uid| self.entries.get(uid).is_some_and(|entry| !kinds.contains(entry.kind));
+        self.ready.values().filter(|uid| counts(uid)).count()
+    }
+
+    /// The objects of a kind of which something is open.
+    pub fn uids_of(&self, kind: ResourceKind) -> impl Iterator<Item = &Uid> {
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| entry.kind == kind)
+            .map(|(uid, _)| uid)
+    }
+
+    /// Requests in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether no obligation is open but those that only a snapshot or a change can meet: what the platform refused, and
+    /// adds that wait for a delete which it refused.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight == 0 && self.ready.is_empty()
+    }
+
+    /// Bytes held, an upper estimate.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether more is held than [`BOUND`].
+    pub fn is_over_bound(&self) -> bool {
+        self.bytes > BOUND
+    }
+
+    /// Whether something was dropped at the bound and no snapshot has been accepted since.
+    pub fn is_lossy(&self) -> bool {
+        self.lossy
+    }
+
+    /// When the oldest change that waits was offered.
+    pub fn oldest(&self) -> Option<Moment> {
+        self.entries
+            .values()
+            .filter_map(|entry| entry.waiting.as_ref())
+            .map(|waiting| waiting.turn.since)
+            .min()
+    }
+
+    /// Whether the platform refused this object as it is now.
+    pub fn is_set_aside(&self, uid: &Uid) -> bool {
+        self.entries.get(uid).is_some_and(Entry::is_set_aside)
+    }
+
+    /// The objects that the platform refused.
+    pub fn set_aside(&self) -> impl Iterator<Item = (&Uid, ResourceKind)> {
+        self.entries
+            .iter()
+            .filter(|(_, entry)| entry.is_set_aside())
+            .map(|(uid, entry)| (uid, entry.kind))
+    }
+
+    /// What it holds, in numbers.
+    pub fn stats(&self) -> LedgerStats {
+        let count = |which: fn(&Entry) -> bool| self.entries.values().filter(|entry| which(entry)).count();
+        LedgerStats {
+            dirty: count(|entry| entry.waiting.is_some()),
+            tombstones: count(Entry::is_tombstone),
+            in_flight: self.in_flight,
+            set_aside: count(Entry::is_set_aside),
+            bytes: self.bytes,
+            merged: self.merged,
+            vanished: self.vanished,
+            overflows: self.overflows,
+        }
+    }
+}
