@@ -12,7 +12,7 @@ use obsyk_domain::time::{Chance, Moment};
 
 use super::{Effect, SenderState, Turn};
 use crate::sender::messages::Refusal;
-use crate::sender::open::Step;
+use crate::sender::open::{Open, Step};
 
 /// The backlog asks for a snapshot no sooner than this after the last one …
 const BACKLOG_APART: Duration = Duration::from_secs(60);
@@ -43,10 +43,9 @@ impl SenderState {
             .open
             .as_ref()
             .is_some_and(|open| matches!(open.step, Step::Collecting) && !open.covered.contains(kind));
-        let full = if carried { Ok(()) } else { Err(Refusal::SnapshotDue) };
         self.tally.changes += changes.len() as u64;
         if self.ledger.is_lossy() {
-            return full;
+            return if carried { Ok(()) } else { self.refuse(turn) };
         }
         for change in changes {
             if let Some(trickle) = self.trickles.iter_mut().find(|trickle| trickle.kind == kind) {
@@ -66,7 +65,18 @@ impl SenderState {
             open.missed = !open.covered.is_empty();
         }
         turn.due(Cause::LedgerFull);
-        full
+        if carried { Ok(()) } else { Err(Refusal::SnapshotDue) }
+    }
+
+    /// Refuses changes that the ledger has no room for. The watcher waits for the next list: when it has made the one
+    /// for the open snapshot already, another snapshot is due.
+    fn refuse(&mut self, turn: &mut Turn<'_>) -> Result<(), Refusal> {
+        let behind = |open: &&mut Open| !matches!(open.step, Step::Opening) && !open.missed;
+        if let Some(open) = self.open.as_mut().filter(behind) {
+            open.missed = true;
+            turn.due(Cause::LedgerFull);
+        }
+        Err(Refusal::SnapshotDue)
     }
 
     /// A backlog that takes longer than a minute is better told by a snapshot: from when on, if there is one.

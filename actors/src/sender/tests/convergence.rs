@@ -286,7 +286,13 @@ impl World {
     }
 
     fn answer(&mut self, said: &Said, outcome: Outcome, carried_out: bool) {
-        if outcome.meaning() == Meaning::Accepted || (outcome.is_ambiguous() && carried_out) {
+        let carried_out = match outcome.meaning() {
+            Meaning::Accepted => true,
+            // Who says that there is no such object has none.
+            Meaning::NotFound | Meaning::Gone => said.body["type"] == "DELETED",
+            _ => outcome.is_ambiguous() && carried_out,
+        };
+        if carried_out {
             self.carry_out(said);
         }
         self.scene.answer(said, outcome);

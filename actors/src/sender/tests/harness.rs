@@ -277,8 +277,10 @@ impl Scene {
                 Effect::Overtaken(n) => self.overtaken.push(n),
                 Effect::Due { why, at } => self.dues.push((why, at)),
                 Effect::Report(delivery) => {
-                    if matches!(delivery, Delivery::Snapshot { .. }) {
-                        self.watchdog.barrier(false);
+                    match delivery {
+                        Delivery::Snapshot { .. } => self.watchdog.barrier(false),
+                        Delivery::RereadSecret => self.watchdog.paused(),
+                        Delivery::Link(_) => {}
                     }
                     self.reports.push(delivery);
                 }

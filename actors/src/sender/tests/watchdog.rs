@@ -23,6 +23,8 @@ pub(super) struct Watchdog {
     failures: u32,
     /// Those that started since the last failure.
     since: Vec<u64>,
+    /// The credentials were refused: what fails until the next token isn't counted.
+    paused: bool,
 }
 
 impl Watchdog {
@@ -34,7 +36,13 @@ impl Watchdog {
         self.platform = platform.to_owned();
     }
 
+    pub(super) fn paused(&mut self) {
+        self.paused = true;
+        self.failures = 0;
+    }
+
     pub(super) fn issued(&mut self, token: &str, platform: &str) {
+        self.paused = false;
         self.tokens.insert(token.to_owned(), platform.to_owned());
     }
 
@@ -92,6 +100,9 @@ impl Watchdog {
             if matches!(meaning, Meaning::Accepted | Meaning::NotFound) {
                 self.failures = 0;
             }
+            return;
+        }
+        if self.paused {
             return;
         }
         let tried = self.failures == 0 || self.since.contains(&said.id);
