@@ -4,10 +4,10 @@
 //! The sender's handlers: they carry out what the state decides.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, ResponseFuture, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, ResponseFuture, WeakRecipient,
+    WrapFuture,
 };
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
@@ -20,7 +20,7 @@ use super::state::Effect;
 use super::{Config, SenderActor};
 use crate::agent::Child;
 use crate::inspect::SenderView;
-use crate::supervision::{ExitCause, Exited, report, report_exit};
+use crate::supervision::{ExitCause, Exited, report};
 
 type Ctx = Context<SenderActor>;
 
@@ -28,14 +28,14 @@ impl Actor for SenderActor {
     type Context = Ctx;
 
     fn stopped(&mut self, _: &mut Ctx) {
-        if let Some(parent) = &self.parent {
+        if let Some(parent) = self.parent.as_ref().and_then(WeakRecipient::upgrade) {
             let cause = if self.asked {
                 ExitCause::Asked
             } else {
                 ExitCause::Panicked
             };
-            report_exit(
-                parent,
+            report(
+                &parent,
                 Exited {
                     child: Child::Sender,
                     generation: self.generation,
@@ -92,8 +92,8 @@ impl SenderActor {
                     }
                 }
                 Effect::Drained => {
-                    if let Some(draining) = self.draining.take() {
-                        // The agent may have given up waiting.
+                    for draining in self.draining.drain(..) {
+                        // Who asked may have given up waiting.
                         let _gone = draining.send(());
                     }
                 }
@@ -133,9 +133,8 @@ impl SenderActor {
         }
         let now = self.ports.clock.now();
         let Some(at) = self.state.wake(now) else { return };
-        // Timers count in milliseconds, rounded down: a wait that is too short would spin.
-        let wait = at.since(now) + Duration::from_millis(1);
-        self.timer = Some(ctx.run_later(wait, |act, ctx| {
+        // A timer is rounded up to its next millisecond: it never comes before the moment that it waits for.
+        self.timer = Some(ctx.run_later(at.since(now), |act, ctx| {
             act.timer = None;
             let now = act.ports.clock.now();
             let effects = act.state.on_timer(now, act.chance.as_mut());
@@ -228,7 +227,7 @@ impl Handler<Drain> for SenderActor {
     fn handle(&mut self, Drain { deadline }: Drain, ctx: &mut Ctx) -> Self::Result {
         self.asked = true;
         let (reply, drained) = oneshot::channel();
-        self.draining = Some(reply);
+        self.draining.push(reply);
         let now = self.ports.clock.now();
         let effects = self.state.on_drain(now, deadline, self.chance.as_mut());
         self.carry_out(effects, ctx);

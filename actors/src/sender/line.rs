@@ -4,7 +4,8 @@
 //! How things stand between the sender and the platform: one retry state for all requests.
 //!
 //! After a failure that is worth a retry no new event starts, and one request at a time is tried. When its retries are
-//! used up the circuit opens: only heartbeats probe, and the first 2xx closes it.
+//! used up the circuit opens: only heartbeats probe, and the first that is accepted closes it. Requests that were under
+//! way when the first failure came neither end the trial nor count in it: what they say is older than the failure.
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use obsyk_domain::resource::Uid;
 use obsyk_domain::retry::{Backoff, MOST_RETRIES};
 use obsyk_domain::time::{Chance, Moment};
 
+use super::flight::Subject;
+
 /// See the module's page.
 #[derive(Debug)]
 pub(super) enum Stage {
@@ -20,8 +23,8 @@ pub(super) enum Stage {
     Up,
     /// One request is tried, not before `at`; `failed` requests failed so far.
     Trial { at: Moment, failed: u32 },
-    /// The circuit is open.
-    Open { probe: Moment, probes: u32 },
+    /// The circuit is open. `probed`: a heartbeat failed since.
+    Open { probe: Moment, probed: bool },
     /// The credentials are refused: nothing but heartbeats goes until a new token comes.
     Denied,
 }
@@ -35,6 +38,14 @@ pub(super) enum Failed {
     Opened,
 }
 
+/// The circuit closed.
+#[derive(Debug)]
+pub(super) struct Closed {
+    /// The object that is at fault, and the last answer to it: its request failed again and again, and the very first
+    /// heartbeat after that was accepted.
+    pub(super) culprit: Option<(Subject, Outcome)>,
+}
+
 /// The retry state.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -42,7 +53,7 @@ pub(super) struct Line {
     retries: Backoff,
     probes: Backoff,
     /// The object whose request failed last.
-    culprit: Option<Uid>,
+    culprit: Option<Subject>,
     /// The answer that led here.
     last: Option<Outcome>,
     total_retries: u64,
@@ -77,66 +88,90 @@ impl Line {
         }
     }
 
-    /// The object that the one tried request should be about.
-    pub(super) fn culprit(&self) -> Option<&Uid> {
-        self.culprit.as_ref()
+    /// Whether a request that starts now is the one that is tried.
+    pub(super) fn is_trial(&self) -> bool {
+        matches!(self.stage, Stage::Trial { .. })
     }
 
-    /// The platform answered a request as it should, or refused what it said: it works.
-    /// When the circuit was open, whether this closed it, and the object to set aside because the very first probe
-    /// went through.
-    pub(super) fn answered(&mut self) -> Option<Option<Uid>> {
-        let was = std::mem::replace(&mut self.stage, Stage::Up);
-        self.retries.reset();
-        self.probes.reset();
-        self.last = None;
-        let culprit = self.culprit.take();
-        match was {
-            Stage::Open { probes, .. } => Some(culprit.filter(|_| probes <= 1)),
-            Stage::Denied => {
-                // Only a new token ends this stage.
-                self.stage = Stage::Denied;
-                None
-            }
-            Stage::Up | Stage::Trial { .. } => None,
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self.stage, Stage::Denied)
+    }
+
+    /// The object that the one tried request should be about.
+    pub(super) fn culprit(&self) -> Option<&Uid> {
+        self.culprit.as_ref().map(|subject| &subject.uid)
+    }
+
+    /// The platform answered a request as it should, or refused what it said: it works. `trial`: it was the one request
+    /// that is tried.
+    pub(super) fn worked(&mut self, trial: bool) {
+        if trial && self.is_trial() {
+            self.reset();
+        }
+    }
+
+    /// Nothing is left to try, and the platform accepted a heartbeat: that was the try.
+    pub(super) fn worked_without_trial(&mut self, now: Moment) {
+        if matches!(self.stage, Stage::Trial { at, .. } if at <= now) {
+            self.reset();
+        }
+    }
+
+    /// The platform accepted a heartbeat: an open circuit closes.
+    pub(super) fn probe_accepted(&mut self) -> Option<Closed> {
+        let Stage::Open { probed, .. } = self.stage else {
+            return None;
+        };
+        let culprit = self.culprit.take().zip(self.last).filter(|_| !probed);
+        self.reset();
+        Some(Closed { culprit })
+    }
+
+    /// The platform didn't accept a heartbeat.
+    pub(super) fn probe_failed(&mut self) {
+        if let Stage::Open { probed, .. } = &mut self.stage {
+            *probed = true;
+        }
+    }
+
+    /// An object changed: while the circuit is open its new state was never tried, and isn't at fault.
+    pub(super) fn changed(&mut self, uid: &Uid) {
+        if matches!(self.stage, Stage::Open { .. }) {
+            self.culprit.take_if(|culprit| culprit.uid == *uid);
         }
     }
 
     /// The platform asks to come later: not counted as a failure.
     pub(super) fn hold(&mut self, now: Moment, wait: Duration, outcome: Outcome) {
         let until = now + wait;
+        match &mut self.stage {
+            Stage::Up => self.stage = Stage::Trial { at: until, failed: 0 },
+            Stage::Trial { at, .. } => *at = (*at).max(until),
+            Stage::Open { .. } | Stage::Denied => return,
+        }
         self.last = Some(outcome);
-        self.stage = match self.stage {
-            Stage::Up => Stage::Trial { at: until, failed: 0 },
-            Stage::Trial { at, failed } => Stage::Trial {
-                at: at.max(until),
-                failed,
-            },
-            Stage::Open { probe, probes } => Stage::Open { probe, probes },
-            Stage::Denied => Stage::Denied,
-        };
     }
 
-    /// A request failed for a reason that may pass. `tried`: it was the one that was tried, or the first to fail.
+    /// A request failed for a reason that may pass: the one that was tried, or the first to fail.
     pub(super) fn failed(
         &mut self,
         now: Moment,
-        culprit: Option<Uid>,
+        culprit: Option<Subject>,
         at_least: Option<Duration>,
         outcome: Outcome,
         chance: &mut dyn Chance,
     ) -> Failed {
-        self.last = Some(outcome);
         let failed = match self.stage {
             Stage::Up => 1,
             Stage::Trial { failed, .. } => failed + 1,
             Stage::Open { .. } | Stage::Denied => return Failed::Retry,
         };
+        self.last = Some(outcome);
         self.culprit = culprit;
         if failed > MOST_RETRIES {
             self.stage = Stage::Open {
                 probe: now + self.probes.next(chance),
-                probes: 0,
+                probed: false,
             };
             return Failed::Opened;
         }
@@ -146,7 +181,7 @@ impl Line {
         Failed::Retry
     }
 
-    /// A straggler failed: it was under way when the first failure came, and isn't counted; but what it asks for holds.
+    /// A request failed that was under way when the first failure came: it isn't counted, but what it asks for holds.
     pub(super) fn straggled(&mut self, now: Moment, at_least: Option<Duration>) {
         if let (Stage::Trial { at, .. }, Some(wait)) = (&mut self.stage, at_least) {
             *at = (*at).max(now + wait);
@@ -156,8 +191,7 @@ impl Line {
     /// A probe is due; it goes out now.
     pub(super) fn take_probe(&mut self, now: Moment, chance: &mut dyn Chance) -> bool {
         match &mut self.stage {
-            Stage::Open { probe, probes } if now >= *probe => {
-                *probes += 1;
+            Stage::Open { probe, .. } if now >= *probe => {
                 *probe = now + self.probes.next(chance);
                 true
             }
@@ -172,16 +206,20 @@ impl Line {
         self.stage = Stage::Denied;
     }
 
-    /// There is a new token after a refusal: whether sending goes on with this.
+    /// There is a new token: whether sending was paused and goes on with this.
     pub(super) fn resume(&mut self) -> bool {
-        let resumed = matches!(self.stage, Stage::Denied);
+        let resumed = self.is_denied();
         if resumed {
-            *self = Self {
-                total_retries: self.total_retries,
-                ..Self::new()
-            };
+            self.reset();
         }
         resumed
+    }
+
+    fn reset(&mut self) {
+        *self = Self {
+            total_retries: self.total_retries,
+            ..Self::new()
+        };
     }
 
     /// When something may be tried.

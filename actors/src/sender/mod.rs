@@ -7,6 +7,7 @@
 //! lives, that what is sent keeps the protocol's order and limits, and that its memory is bounded. It doesn't know
 //! Kubernetes, doesn't decide when a snapshot is taken, and never waits on its agent.
 
+mod flight;
 mod handlers;
 mod line;
 mod messages;
@@ -19,12 +20,13 @@ mod trickle;
 
 use std::collections::HashMap;
 
-use actix::{Addr, Recipient, SpawnHandle, WeakAddr};
+use actix::{Recipient, SpawnHandle, WeakRecipient};
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::time::Chance;
 use tokio::sync::oneshot;
 
-use crate::agent::AgentActor;
+use crate::agent::Child;
+use crate::supervision::Exited;
 pub use messages::{
     AbandonSnapshot, Beat, Config, Configure, Delivery, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal,
     SendSnapshot, SnapshotDue, SnapshotEnd, Spooled,
@@ -37,7 +39,7 @@ pub struct SenderActor {
     state: SenderState,
     delivery: Recipient<Delivery>,
     due: Recipient<SnapshotDue>,
-    parent: Option<WeakAddr<AgentActor>>,
+    parent: Option<WeakRecipient<Exited<Child>>>,
     ports: Ports,
     chance: Box<dyn Chance>,
     generation: u64,
@@ -45,7 +47,7 @@ pub struct SenderActor {
     fetch: Option<SpawnHandle>,
     timer: Option<SpawnHandle>,
     opening: Option<(u64, oneshot::Sender<Result<(), Overtaken>>)>,
-    draining: Option<oneshot::Sender<()>>,
+    draining: Vec<oneshot::Sender<()>>,
     asked: bool,
 }
 
@@ -57,14 +59,14 @@ impl SenderActor {
         ports: Ports,
         delivery: Recipient<Delivery>,
         due: Recipient<SnapshotDue>,
-        parent: Option<Addr<AgentActor>>,
+        parent: Option<impl Into<WeakRecipient<Exited<Child>>>>,
     ) -> Self {
         Self {
             key,
             state: SenderState::default(),
             delivery,
             due,
-            parent: parent.map(|parent| parent.downgrade()),
+            parent: parent.map(Into::into),
             chance: ports.clock.chance(),
             ports,
             generation,
@@ -72,7 +74,7 @@ impl SenderActor {
             fetch: None,
             timer: None,
             opening: None,
-            draining: None,
+            draining: Vec::new(),
             asked: false,
         }
     }

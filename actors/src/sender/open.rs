@@ -26,6 +26,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) n: u64,
+    /// When the watchers began to list: waiting for the platform before that isn't its duration.
     pub(super) since: Moment,
     pub(super) step: Step,
     pub(super) spools: BTreeMap<ResourceKind, Spool>,
@@ -53,28 +54,26 @@ impl Open {
 pub(super) struct Parts {
     opening: Bytes,
     waiting: VecDeque<Vec<ResourceKind>>,
-    /// Objects that are left out of the further try after a 400.
-    pub(super) without: Vec<Uid>,
+    /// Objects that are left out of the further try of the current part, after a 400.
+    without: Vec<Uid>,
     /// Some try of some part may have reached the platform without an answer.
     pub(super) ambiguous: bool,
     pub(super) too_large: KindSet,
+    /// What was accepted so far.
     pub(super) bytes: u64,
     pub(super) objects: u64,
 }
 
 impl Parts {
     pub(super) fn whole(opening: Bytes, spools: &BTreeMap<ResourceKind, Spool>) -> Self {
-        let (bytes, objects) = spools.values().fold((0, 0), |(bytes, objects), spool| {
-            (bytes + spool.plain_bytes(), objects + spool.objects())
-        });
         Self {
-            bytes: bytes + opening.len() as u64,
-            objects,
             opening,
             waiting: VecDeque::from([spools.keys().copied().collect()]),
             without: Vec::new(),
             ambiguous: false,
             too_large: KindSet::EMPTY,
+            bytes: 0,
+            objects: 0,
         }
     }
 
@@ -93,14 +92,37 @@ impl Parts {
         Some(SnapshotBody::new(self.opening.clone(), lists).without(self.without.clone()))
     }
 
-    /// The current part is done.
-    pub(super) fn advance(&mut self) {
-        self.waiting.pop_front();
+    /// Whether the current part leaves this object out.
+    pub(super) fn leaves_out(&self, uid: &Uid) -> bool {
+        self.without.contains(uid)
+    }
+
+    /// The current part is tried once more without these objects: whether that is another body, and the first further
+    /// try of this part.
+    pub(super) fn leave_out(&mut self, uids: Vec<Uid>) -> bool {
+        let differs = self.without.is_empty() && !uids.is_empty();
+        if differs {
+            self.without = uids;
+        }
+        differs
+    }
+
+    /// The current part was accepted.
+    pub(super) fn advance(&mut self, spools: &BTreeMap<ResourceKind, Spool>) {
+        let kinds = self.waiting.pop_front().unwrap_or_default();
+        let sent = kinds.iter().filter_map(|kind| spools.get(kind));
+        let (bytes, objects) = sent.fold((0, 0), |(bytes, objects), spool| {
+            (bytes + spool.plain_bytes(), objects + spool.objects())
+        });
+        self.bytes += bytes + self.opening.len() as u64;
+        self.objects += objects.saturating_sub(self.without.len() as u64);
+        self.without.clear();
     }
 
     /// The current part is too large. It is cut into its kinds; a kind by itself is given up.
     pub(super) fn split(&mut self) -> Option<ResourceKind> {
         let kinds = self.waiting.pop_front()?;
+        self.without.clear();
         if let [kind] = kinds.as_slice() {
             self.too_large.insert(*kind);
             return Some(*kind);

@@ -3,371 +3,183 @@
 
 //! What an answer leads to: the protocol's table, cell by cell.
 
+use std::time::Duration;
+
 use obsyk_domain::answer::{Meaning, Outcome};
-use obsyk_domain::resource::{KindSet, ResourceKind, Uid};
-use obsyk_domain::snapshot::{AFTER_AMBIGUOUS, Cause};
+use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::{Chance, Moment};
-use obsyk_domain::token::Refusal as TokenRefusal;
 use obsyk_domain::wire::Endpoint;
 
-use super::{Aboard, Effect, Flight, SenderState};
-use crate::sender::line::Failed;
-use crate::sender::messages::{Delivery, SnapshotEnd};
-use crate::sender::open::Step;
-use crate::sender::trickle::Trickle;
+use super::{Effect, SenderState, Turn};
+use crate::sender::flight::{Aboard, Flight, Subject};
+use crate::sender::line::{Closed, Failed, Stage};
+use crate::sender::messages::SnapshotEnd;
 
-/// An event that was answered.
-struct Answered {
-    kind: ResourceKind,
-    uid: Uid,
-    namespace: Option<Box<str>>,
-    name: Box<str>,
-    deleted: bool,
-    since: Moment,
+/// An answer, and what is known of its request besides what it is about.
+#[derive(Clone, Copy)]
+struct Answer {
+    outcome: Outcome,
+    token: u64,
+    trial: bool,
 }
 
 impl SenderState {
     /// The answer to a request.
     pub fn on_answer(&mut self, now: Moment, id: u64, outcome: Outcome, chance: &mut dyn Chance) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let Some(flight) = self.flights.remove(&id) else {
-            return effects;
+        let Some(Flight { what, token, trial }) = self.flights.remove(&id) else {
+            return Vec::new();
         };
-        let Flight { what, token, trial } = flight;
-        match what {
-            Aboard::Event {
-                kind,
-                uid,
-                namespace,
-                name,
-                deleted,
-                since,
-            } => {
-                self.tally.request(Endpoint::Events, outcome.class());
-                let event = Answered {
-                    kind,
-                    uid,
-                    namespace,
-                    name,
-                    deleted,
-                    since,
-                };
-                self.event_answered(now, event, outcome, token, trial, chance, &mut effects);
-            }
-            Aboard::Snapshot => {
-                self.tally.request(Endpoint::Snapshot, outcome.class());
-                self.snapshot_answered(now, outcome, token, trial, chance, &mut effects);
-            }
-            Aboard::Heartbeat => {
-                self.tally.request(Endpoint::Heartbeat, outcome.class());
-                self.heartbeat_answered(now, outcome, token, chance, &mut effects);
-            }
-        }
-        self.advance(now, &mut effects, chance);
-        effects
+        let answer = Answer { outcome, token, trial };
+        let endpoint = match what {
+            Aboard::Event(_) => Endpoint::Events,
+            Aboard::Snapshot => Endpoint::Snapshot,
+            Aboard::Heartbeat => Endpoint::Heartbeat,
+        };
+        self.tally.request(endpoint, outcome.class());
+        self.turn(now, chance, |state, turn| match what {
+            Aboard::Event(subject) => state.event_answered(turn, subject, answer),
+            Aboard::Snapshot => state.snapshot_answered(turn, answer),
+            Aboard::Heartbeat => state.heartbeat_answered(turn, answer),
+        })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "an answer with all that it is about")]
-    fn event_answered(
-        &mut self,
-        now: Moment,
-        event: Answered,
-        outcome: Outcome,
-        token: u64,
-        trial: bool,
-        chance: &mut dyn Chance,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn event_answered(&mut self, turn: &mut Turn<'_>, subject: Subject, answer: Answer) {
+        let outcome = answer.outcome;
         match outcome.meaning() {
             Meaning::Accepted => {
-                self.ledger.accepted(now, &event.uid);
-                self.token.accepted(token);
-                self.tally.accepted(now, now.since(event.since));
-                self.works(now, effects);
+                self.ledger.accepted(turn.now, &subject.uid);
+                self.tally.events += 1;
+                self.accepted_by_platform(turn, answer);
             }
-            Meaning::NotFound | Meaning::Gone if event.deleted => {
-                self.ledger.accepted(now, &event.uid);
-                self.works(now, effects);
+            Meaning::NotFound | Meaning::Gone if subject.deleted => {
+                self.ledger.accepted(turn.now, &subject.uid);
+                self.line.worked(answer.trial);
             }
             Meaning::Unauthorized => {
-                self.ledger.returned(&event.uid, false);
-                self.unauthorized(now, token, outcome, chance, effects);
+                self.ledger.returned(&subject.uid, false);
+                self.unauthorized(turn, answer.token, outcome);
             }
             Meaning::Forbidden => {
-                self.ledger.returned(&event.uid, false);
-                self.deny(now, token, outcome, chance, effects);
+                self.ledger.returned(&subject.uid, false);
+                self.forbidden(turn, answer.token, outcome);
             }
-            Meaning::Invalid if !event.deleted => {
-                self.works(now, effects);
-                self.park(event, outcome, true, effects);
+            Meaning::Invalid | Meaning::TooLarge if !subject.deleted => {
+                self.ledger.park(&subject.uid, true);
+                self.line.worked(answer.trial);
+                turn.refused(subject, outcome, true);
             }
-            Meaning::TooLarge => {
-                self.works(now, effects);
-                self.park(event, outcome, true, effects);
-            }
-            Meaning::Invalid | Meaning::NotFound | Meaning::Gone | Meaning::Refused => {
-                self.works(now, effects);
-                self.park(event, outcome, false, effects);
-                effects.push(Effect::Due {
-                    why: Cause::Answer,
-                    at: now,
-                });
+            // A delete never changes again: only a snapshot can say it otherwise.
+            Meaning::Invalid | Meaning::TooLarge | Meaning::NotFound | Meaning::Gone | Meaning::Refused => {
+                self.ledger.park(&subject.uid, false);
+                self.line.worked(answer.trial);
+                turn.refused(subject, outcome, false);
+                turn.due(Cause::Answer);
             }
             Meaning::Later { wait } => {
-                self.ledger.returned(&event.uid, false);
-                self.line.hold(now, wait, outcome);
+                self.ledger.returned(&subject.uid, false);
+                self.line.hold(turn.now, wait, outcome);
             }
             Meaning::Unavailable { at_least, ambiguous } => {
-                self.ledger.returned(&event.uid, ambiguous);
-                self.failed(now, Some(event.uid), trial, at_least, outcome, chance, effects);
+                self.ledger.returned(&subject.uid, ambiguous);
+                self.failed(turn, Some(subject), answer, at_least);
             }
         }
     }
 
-    fn snapshot_answered(
-        &mut self,
-        now: Moment,
-        outcome: Outcome,
-        token: u64,
-        trial: bool,
-        chance: &mut dyn Chance,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn snapshot_answered(&mut self, turn: &mut Turn<'_>, answer: Answer) {
+        let outcome = answer.outcome;
         match outcome.meaning() {
             Meaning::Accepted => {
-                self.token.accepted(token);
-                self.tally.last_accepted = Some(now);
-                self.works(now, effects);
-                self.part_accepted(now, effects);
+                self.accepted_by_platform(turn, answer);
+                self.part_accepted(turn);
             }
-            Meaning::Unauthorized => self.unauthorized(now, token, outcome, chance, effects),
-            Meaning::Forbidden => self.deny(now, token, outcome, chance, effects),
+            Meaning::Unauthorized => self.unauthorized(turn, answer.token, outcome),
+            Meaning::Forbidden => self.forbidden(turn, answer.token, outcome),
             Meaning::Invalid => {
-                self.works(now, effects);
-                self.snapshot_invalid(outcome, effects);
+                self.line.worked(answer.trial);
+                self.part_invalid(turn, outcome);
             }
             Meaning::TooLarge => {
-                self.works(now, effects);
-                self.part_too_large(now, effects);
+                self.line.worked(answer.trial);
+                self.part_too_large(turn);
             }
             Meaning::NotFound | Meaning::Gone | Meaning::Refused => {
-                self.works(now, effects);
-                self.end_snapshot(SnapshotEnd::Refused(outcome), effects);
+                self.line.worked(answer.trial);
+                self.end_snapshot(turn, SnapshotEnd::Refused(outcome));
             }
-            Meaning::Later { wait } => self.line.hold(now, wait, outcome),
+            Meaning::Later { wait } => self.line.hold(turn.now, wait, outcome),
             Meaning::Unavailable { at_least, ambiguous } => {
-                if let Some(Step::Sending(parts)) = self.open.as_mut().map(|open| &mut open.step) {
-                    parts.ambiguous |= ambiguous;
+                if ambiguous {
+                    self.mark_ambiguous();
                 }
-                self.failed(now, None, trial, at_least, outcome, chance, effects);
+                self.failed(turn, None, answer, at_least);
             }
         }
     }
 
-    fn heartbeat_answered(
-        &mut self,
-        now: Moment,
-        outcome: Outcome,
-        token: u64,
-        chance: &mut dyn Chance,
-        effects: &mut Vec<Effect>,
-    ) {
-        match outcome.meaning() {
+    /// A heartbeat is never retried: the next one comes by itself.
+    fn heartbeat_answered(&mut self, turn: &mut Turn<'_>, answer: Answer) {
+        match answer.outcome.meaning() {
             Meaning::Accepted => {
-                self.tally.last_accepted = Some(now);
-                self.probed(now, effects);
+                self.tally.last_accepted = Some(turn.now);
+                self.heard = true;
+                self.trust_by_heartbeat(answer.token);
+                self.probed(turn);
             }
+            // The platform works, and waits for a snapshot: a circuit that stayed open would never let it have one.
             Meaning::NotFound => {
-                effects.push(Effect::Due {
-                    why: Cause::Unknown,
-                    at: now,
-                });
-                self.probed(now, effects);
+                turn.due(Cause::Unknown);
+                self.probed(turn);
             }
-            Meaning::Unauthorized => self.unauthorized(now, token, outcome, chance, effects),
-            // Never retried; the next one comes by itself.
+            Meaning::Unauthorized => {
+                self.line.probe_failed();
+                self.unauthorized(turn, answer.token, answer.outcome);
+            }
             Meaning::Forbidden
             | Meaning::Invalid
             | Meaning::Gone
             | Meaning::Later { .. }
             | Meaning::TooLarge
             | Meaning::Refused
-            | Meaning::Unavailable { .. } => {}
+            | Meaning::Unavailable { .. } => self.line.probe_failed(),
         }
     }
 
-    /// The platform answered a heartbeat: an open circuit closes.
-    fn probed(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if matches!(self.line.stage(), crate::sender::line::Stage::Open { .. }) {
-            self.works(now, effects);
-        }
+    /// 2xx to an event or a snapshot.
+    fn accepted_by_platform(&mut self, turn: &mut Turn<'_>, answer: Answer) {
+        self.tally.last_accepted = Some(turn.now);
+        self.heard = true;
+        self.trust(turn.now, answer.token);
+        self.line.worked(answer.trial);
     }
 
-    /// The platform works: what it said may be a refusal, but of what was said.
-    fn works(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if let Some(culprit) = self.line.answered() {
-            effects.push(Effect::Due {
-                why: Cause::CircuitClosed,
-                at: now,
-            });
-            if let Some(uid) = culprit {
-                self.ledger.park_waiting(&uid);
+    /// The platform answered a heartbeat as it should.
+    fn probed(&mut self, turn: &mut Turn<'_>) {
+        let nothing_to_try = self.open.is_none() && self.sending() == 0 && !self.ledger.has_ready();
+        if nothing_to_try {
+            self.line.worked_without_trial(turn.now);
+        }
+        let Some(Closed { culprit }) = self.line.probe_accepted() else {
+            return;
+        };
+        turn.due(Cause::CircuitClosed);
+        if let Some((subject, outcome)) = culprit {
+            self.ledger.park_waiting(&subject.uid);
+            if self.ledger.is_set_aside(&subject.uid) {
+                turn.refused(subject, outcome, true);
             }
         }
     }
 
-    fn park(&mut self, event: Answered, outcome: Outcome, set_aside: bool, effects: &mut Vec<Effect>) {
-        self.ledger.park(&event.uid, set_aside);
-        let Answered {
-            kind, namespace, name, ..
-        } = event;
-        effects.push(Effect::Refused {
-            kind,
-            namespace,
-            name,
-            outcome,
-            set_aside,
-        });
-    }
-
-    fn unauthorized(
-        &mut self,
-        now: Moment,
-        token: u64,
-        outcome: Outcome,
-        chance: &mut dyn Chance,
-        effects: &mut Vec<Effect>,
-    ) {
-        match self.token.refused(now, token, chance) {
-            TokenRefusal::Stale | TokenRefusal::First => {}
-            TokenRefusal::Second => self.pause(outcome, effects),
-        }
-    }
-
-    fn deny(&mut self, now: Moment, token: u64, outcome: Outcome, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
-        // A straggler of a token that was replaced since says nothing of the new one.
-        if self
-            .token
-            .current(now)
-            .is_none_or(|(_, generation)| generation == token)
-        {
-            self.token.deny(now, chance);
-            self.pause(outcome, effects);
-        }
-    }
-
-    /// The credentials are refused: sending pauses until a new token comes.
-    fn pause(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
-        self.line.deny(outcome);
-        self.end_sending(effects);
-        effects.push(Effect::Report(Delivery::RereadSecret));
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a failure with all that it is about")]
-    fn failed(
-        &mut self,
-        now: Moment,
-        culprit: Option<Uid>,
-        trial: bool,
-        at_least: Option<std::time::Duration>,
-        outcome: Outcome,
-        chance: &mut dyn Chance,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn failed(&mut self, turn: &mut Turn<'_>, culprit: Option<Subject>, answer: Answer, at_least: Option<Duration>) {
+        let outcome = answer.outcome;
         if outcome.is_ambiguous() {
-            let at = now + chance.between(AFTER_AMBIGUOUS.0, AFTER_AMBIGUOUS.1);
-            effects.push(Effect::Due {
-                why: Cause::Ambiguous,
-                at,
-            });
+            turn.due_after_ambiguous();
         }
-        if !trial && !matches!(self.line.stage(), crate::sender::line::Stage::Up) {
-            self.line.straggled(now, at_least);
-            return;
+        if !answer.trial && !matches!(self.line.stage(), Stage::Up) {
+            self.line.straggled(turn.now, at_least);
+        } else if self.line.failed(turn.now, culprit, at_least, outcome, turn.chance) == Failed::Opened {
+            self.interrupt(turn);
         }
-        if self.line.failed(now, culprit, at_least, outcome, chance) == Failed::Opened {
-            self.end_sending(effects);
-        }
-    }
-
-    /// A snapshot that was being sent can't be, for now. One that is only opening waits.
-    pub(super) fn end_sending(&mut self, effects: &mut Vec<Effect>) {
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|open| matches!(open.step, Step::Sending(_)))
-        {
-            self.end_snapshot(SnapshotEnd::Unfinished, effects);
-        }
-    }
-
-    fn end_snapshot(&mut self, end: SnapshotEnd, effects: &mut Vec<Effect>) {
-        let Some(open) = &self.open else { return };
-        let n = open.n;
-        self.close_snapshot(effects);
-        effects.push(Effect::Report(Delivery::Snapshot { n, end }));
-    }
-
-    fn part_accepted(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(open) = &mut self.open else { return };
-        let Step::Sending(parts) = &mut open.step else { return };
-        let kinds = parts.current().unwrap_or(KindSet::EMPTY);
-        self.ledger.snapshot_accepted(kinds, |uid| parts.without.contains(uid));
-        parts.advance();
-        self.finish_snapshot(now, effects);
-    }
-
-    fn part_too_large(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(open) = &mut self.open else { return };
-        let Step::Sending(parts) = &mut open.step else { return };
-        if let Some(kind) = parts.split()
-            && let Some(spool) = open.spools.get(&kind)
-        {
-            self.trickles.retain(|trickle| trickle.kind != kind);
-            let mut trickle = Trickle::new(kind, spool);
-            for uid in self.ledger.uids_of(kind) {
-                trickle.supersede(uid);
-            }
-            self.trickles.push_back(trickle);
-        }
-        self.finish_snapshot(now, effects);
-    }
-
-    /// All parts are sent: the snapshot is accepted.
-    fn finish_snapshot(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(open) = self
-            .open
-            .take_if(|open| matches!(&open.step, Step::Sending(parts) if parts.current().is_none()))
-        else {
-            return;
-        };
-        let Step::Sending(parts) = open.step else { return };
-        self.ledger.snapshot_ended(false);
-        self.ledger.set_lossy(open.missed);
-        let took = now.since(open.since);
-        self.accepted = true;
-        self.last_snapshot = Some((now, took));
-        self.backlog_told = false;
-        self.too_large = parts.too_large;
-        let end = SnapshotEnd::Accepted {
-            too_large: parts.too_large,
-            objects: parts.objects,
-            bytes: parts.bytes,
-            took,
-        };
-        effects.push(Effect::Report(Delivery::Snapshot { n: open.n, end }));
-    }
-
-    /// 400, 422: one further try without the objects that are set aside; then it is refused.
-    fn snapshot_invalid(&mut self, outcome: Outcome, effects: &mut Vec<Effect>) {
-        let set_aside: Vec<Uid> = self.ledger.set_aside().map(|(uid, _)| uid.clone()).collect();
-        if let Some(Step::Sending(parts)) = self.open.as_mut().map(|open| &mut open.step)
-            && parts.without.is_empty()
-            && !set_aside.is_empty()
-        {
-            parts.without = set_aside;
-            return;
-        }
-        self.end_snapshot(SnapshotEnd::Refused(outcome), effects);
     }
 }
