@@ -3,10 +3,11 @@
 
 //! The watcher's handlers: they carry out what the state decides.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WeakRecipient, WrapFuture,
+};
 use futures_util::{FutureExt, StreamExt};
 use obsyk_domain::ports::{LocalStream, Signal};
 use tracing::{debug, info, warn};
@@ -17,7 +18,7 @@ use super::state::{Effect, MOST_IN_OFFER};
 use crate::agent::{Child, Listed, Unreadable};
 use crate::inspect::WatcherView;
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
-use crate::supervision::{ExitCause, Exited, report, report_exit};
+use crate::supervision::{ExitCause, Exited, report};
 
 type Ctx = Context<WatcherActor>;
 
@@ -25,30 +26,29 @@ impl Actor for WatcherActor {
     type Context = Ctx;
 
     fn stopped(&mut self, _: &mut Ctx) {
-        if let Some(parent) = &self.parent {
-            let cause = if self.asked {
-                ExitCause::Asked
-            } else {
-                ExitCause::Panicked
-            };
-            let child = Child::Watcher(self.state.kind());
-            report_exit(
-                parent,
-                Exited {
-                    child,
-                    generation: self.generation,
-                    cause,
-                },
-            );
-        }
+        let Some(parent) = self.parent.as_ref().and_then(WeakRecipient::upgrade) else {
+            return;
+        };
+        let cause = if self.asked {
+            ExitCause::Asked
+        } else {
+            ExitCause::Panicked
+        };
+        report(
+            &parent,
+            Exited {
+                child: Child::Watcher(self.state.kind()),
+                generation: self.generation,
+                cause,
+            },
+        );
     }
 }
 
 impl WatcherActor {
-    /// Carries out effects in order; those behind one that is waited for come when it is done.
-    fn carry_out(&mut self, effects: impl IntoIterator<Item = Effect>, ctx: &mut Ctx) {
-        let mut rest: VecDeque<Effect> = effects.into_iter().collect();
-        while let Some(effect) = rest.pop_front() {
+    /// Carries out effects in order, and pulls again when the state is ready for more.
+    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Ctx) {
+        for effect in effects {
             match effect {
                 Effect::Open(opening) => {
                     debug!(kind = %self.state.kind(), ?opening, "opening");
@@ -100,10 +100,8 @@ impl WatcherActor {
                         let reply = reply.unwrap_or(Err(Refusal::SnapshotDue));
                         let now = act.ports.clock.now();
                         let effects = act.state.on_offered(now, reply, act.chance.as_mut());
-                        act.carry_out(rest.into_iter().chain(effects), ctx);
+                        act.carry_out(effects, ctx);
                     }));
-                    self.pull(ctx);
-                    return;
                 }
                 Effect::Spool { n, spool } => {
                     let spooled = self.to.spooled.send(Spooled {
@@ -114,10 +112,8 @@ impl WatcherActor {
                     ctx.spawn(spooled.into_actor(self).map(move |_, act, ctx| {
                         let now = act.ports.clock.now();
                         let effects = act.state.on_spooled(now, act.chance.as_mut());
-                        act.carry_out(rest.into_iter().chain(effects), ctx);
+                        act.carry_out(effects, ctx);
                     }));
-                    self.pull(ctx);
-                    return;
                 }
             }
         }
@@ -145,16 +141,7 @@ impl WatcherActor {
                     act.pull = None;
                     act.stream = (!ended).then_some(stream);
                     let now = act.ports.clock.now();
-                    let mut effects = Vec::new();
-                    if !signals.is_empty() {
-                        effects.extend(act.state.on_signals(now, signals, act.chance.as_mut()));
-                    }
-                    let reopened = effects
-                        .iter()
-                        .any(|effect| matches!(effect, Effect::Open(_) | Effect::Close));
-                    if ended && !reopened {
-                        effects.extend(act.state.on_closed(now, act.chance.as_mut()));
-                    }
+                    let effects = act.state.on_signals(now, signals, ended, act.chance.as_mut());
                     act.carry_out(effects, ctx);
                 }),
         );

@@ -14,14 +14,15 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use actix::{Addr, Recipient, SpawnHandle, WeakAddr};
+use actix::{Recipient, SpawnHandle, WeakRecipient};
 use obsyk_domain::ports::{LocalStream, Ports, Signal};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Chance;
 
-use crate::agent::{AgentActor, Listed, Unreadable};
+use crate::agent::{Child, Listed, Unreadable};
 use crate::sender::{Offer, SnapshotDue, Spooled};
-pub use known::{Known, Seen};
+use crate::supervision::Exited;
+pub use known::{Gone, Known, Seen};
 pub use messages::{Drain, Inspect, Phase, Relist};
 pub use state::{Effect, MOST_IN_OFFER, STALLED, WatcherState};
 
@@ -44,7 +45,7 @@ pub struct Collaborators {
 pub struct WatcherActor {
     state: WatcherState,
     to: Collaborators,
-    parent: Option<WeakAddr<AgentActor>>,
+    parent: Option<WeakRecipient<Exited<Child>>>,
     ports: Ports,
     chance: Box<dyn Chance>,
     generation: u64,
@@ -61,12 +62,12 @@ impl WatcherActor {
         generation: u64,
         ports: Ports,
         to: Collaborators,
-        parent: Option<Addr<AgentActor>>,
+        parent: Option<impl Into<WeakRecipient<Exited<Child>>>>,
     ) -> Self {
         Self {
             state: WatcherState::new(kind),
             to,
-            parent: parent.map(|parent| parent.downgrade()),
+            parent: parent.map(Into::into),
             chance: ports.clock.chance(),
             ports,
             generation,

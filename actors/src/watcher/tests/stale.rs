@@ -1,0 +1,124 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! Lists that are older than what was seen, and clusters that were restored from a backup.
+
+use obsyk_domain::ports::{ReadError, Signal};
+
+use super::*;
+
+/// A watcher that lists in pages, after it knew web at version 5 and all changes up to version 9.
+fn in_pages() -> Driven {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.relist(2);
+    assert_eq!(watcher.hear([list_end(8)]), ["open pages"]);
+    watcher
+}
+
+#[test]
+fn a_streamed_list_with_an_older_version_is_asked_for_in_pages() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.relist(2);
+    assert_eq!(
+        watcher.hear([a_pod("web").version(5).listed(), list_end(8)]),
+        ["open pages"]
+    );
+}
+
+#[test]
+fn a_streamed_list_with_an_older_object_is_asked_for_in_pages() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.relist(2);
+    assert_eq!(watcher.hear([a_pod("web").version(4).listed()]), ["open pages"]);
+}
+
+#[test]
+fn a_streamed_list_with_an_object_that_may_be_gone_is_asked_for_in_pages() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    assert_eq!(watcher.hear([a_pod("web").version(12).gone()]), ["offer 1: -web"]);
+    watcher.admit();
+    watcher.relist(2);
+    assert_eq!(watcher.hear([a_pod("web").version(5).listed()]), ["open pages"]);
+}
+
+#[test]
+fn a_streamed_list_older_than_one_that_was_cut_off_is_asked_for_in_pages() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.relist(2);
+    assert_eq!(watcher.hear([a_pod("new").version(15).listed()]), ["offer 2: +new@15"]);
+    watcher.admit();
+    watcher.hear([Signal::Failed(ReadError::Unreachable)]);
+    watcher.wake();
+    watcher.hear([a_pod("web").version(5).listed()]);
+    assert_eq!(watcher.hear([list_end(12)]), ["open pages"]);
+}
+
+#[test]
+fn a_bookmark_counts_as_seen() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.hear([bookmark(30)]);
+    watcher.relist(2);
+    assert_eq!(watcher.hear([list_end(29)]), ["open pages"]);
+}
+
+#[test]
+fn the_spool_of_a_stale_list_is_thrown_away() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.relist(2);
+    watcher.hear([a_pod("web").version(5).listed(), list_end(8)]);
+    assert_eq!(
+        watcher.hear_last([a_pod("web").version(5).listed(), list_end(9)]),
+        ["open watch 9", "spool 2: web@5"]
+    );
+}
+
+#[test]
+fn an_object_that_was_missed_is_taken_from_pages() {
+    let mut watcher = in_pages();
+    assert_eq!(
+        watcher.hear([a_pod("web").version(5).listed(), a_pod("lost").version(7).listed()]),
+        ["offer 2: +lost@7"]
+    );
+}
+
+#[test]
+fn pages_with_an_older_version_are_a_restored_backup() {
+    let mut watcher = in_pages();
+    assert_eq!(
+        watcher.hear([a_pod("web").version(5).listed(), list_end(8)]),
+        ["due watcher_lost", "open pages"]
+    );
+    assert_eq!(
+        watcher.hear_last([a_pod("web").version(5).listed(), list_end(8)]),
+        ["open watch 8", "spool 2: web@5"]
+    );
+}
+
+#[test]
+fn pages_with_an_older_object_are_a_restored_backup() {
+    let mut watcher = in_pages();
+    assert_eq!(
+        watcher.hear([a_pod("web").version(4).listed()]),
+        ["due watcher_lost", "open pages"]
+    );
+    assert!(watcher.state.known().is_empty());
+}
+
+#[test]
+fn after_a_restored_backup_changes_are_offered_from_its_versions_on() {
+    let mut watcher = in_pages();
+    watcher.hear([list_end(3)]);
+    watcher.hear_last([a_pod("web").version(2).listed(), list_end(3)]);
+    watcher.spooled();
+    assert_eq!(watcher.hear([a_pod("web").version(4).put()]), ["offer 2: ~web@4"]);
+}
+
+#[test]
+fn what_a_restored_backup_never_had_gets_no_delete_from_before() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5), a_pod("db").version(6)], 9);
+    watcher.relist(2);
+    watcher.hear([list_end(8)]);
+    // The one delete that it would mean stands in no order with what the backup tells: the snapshot says it.
+    assert_eq!(watcher.hear([list_end(3)]), ["due watcher_lost", "open pages"]);
+    assert_eq!(watcher.hear_last([list_end(3)]), ["open watch 3", "spool 2: "]);
+}
