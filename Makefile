@@ -67,7 +67,8 @@ deny:
 
 bench: ## Measure the release build at 10,000 pods and print the table (ARGS=… for others)
 	cargo build --release --locked -p obsyk-operator
-	cargo run --release --locked -p obsyk-testkit --bin obsyk-bench -- $(ARGS)
+	cargo build --profile tools --locked -p obsyk-testkit --bins
+	target/tools/obsyk-bench --operator target/release/obsyk-operator $(ARGS)
 
 manifests: ## Write the generated files in manifests/ and charts/
 	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests generated_files_are_in_step

@@ -6,8 +6,29 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
+
+/// Bytes in a MiB.
+pub const MIB: f64 = 1024.0 * 1024.0;
+
+/// A duration in milliseconds.
+pub fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// The middle of these values; not a number when there is none, which reaches no bound.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    percentile(&values, 50)
+}
+
+/// The value that `percent` of these, in ascending order, don't exceed.
+pub fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let at = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+    sorted.get(at).copied().unwrap_or(f64::NAN)
+}
 
 /// A figure that was measured.
 #[derive(Debug, Serialize)]
@@ -39,7 +60,12 @@ pub struct Figures(Vec<Figure>);
 impl Figures {
     /// Adds a figure and prints its row, so that a long run shows how far it is.
     pub fn add(&mut self, figure: impl Into<String>, value: f64, unit: &'static str, to_reach: Option<Bound>) {
-        let figure = Figure { figure: figure.into(), value, unit, to_reach };
+        let figure = Figure {
+            figure: figure.into(),
+            value,
+            unit,
+            to_reach,
+        };
         println!("{}", row(&figure));
         self.0.push(figure);
     }
@@ -82,7 +108,12 @@ fn row(figure: &Figure) -> String {
         Some(false) => "NOT reached",
         None => "",
     };
-    format!("| {} | {} {} | {bound} | {verdict} |", figure.figure, number(figure.value), figure.unit)
+    format!(
+        "| {} | {} {} | {bound} | {verdict} |",
+        figure.figure,
+        number(figure.value),
+        figure.unit
+    )
 }
 
 fn number(value: f64) -> String {

@@ -34,7 +34,8 @@ pub const PATHS: [&str; 13] = [
 ];
 
 /// A streamed list: the same request as the operator's.
-const STREAMED: &str = "watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=0";
+const STREAMED: &str =
+    "watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=0";
 
 /// What ends a streamed list.
 const END: &[u8] = b"k8s.io/initial-events-end";
@@ -72,7 +73,10 @@ impl Curl {
             .iter()
             .map(|path| self.start(&format!("{path}?{STREAMED}")))
             .collect::<Result<_, _>>()?;
-        let readers: Vec<_> = lists.into_iter().map(|curl| thread::spawn(move || read_to_end_of_list(curl))).collect();
+        let readers: Vec<_> = lists
+            .into_iter()
+            .map(|curl| thread::spawn(move || read_to_end_of_list(curl)))
+            .collect();
         for reader in readers {
             if !reader.join().is_ok_and(|whole| whole) {
                 return Err("curl got no whole list".into());

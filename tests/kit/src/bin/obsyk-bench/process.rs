@@ -4,7 +4,6 @@
 //! Figures of a process, from /proc.
 
 use std::fs;
-use std::io;
 use std::time::Duration;
 
 /// Clock ticks in a second, as /proc counts CPU time: 100 on every Linux that Rust runs on (`getconf CLK_TCK`).
@@ -27,38 +26,32 @@ impl Measured {
         self.status("VmRSS:")
     }
 
-    /// The peak of resident memory since the start, or since [`Self::reset_peak`].
+    /// The peak of resident memory since the start.
     pub fn peak(self) -> u64 {
         self.status("VmHWM:")
     }
 
-    /// Lets the peak begin anew.
-    pub fn reset_peak(self) -> io::Result<()> {
-        fs::write(format!("/proc/{}/clear_refs", self.pid), "5")
-    }
-
-    /// CPU time so far, in user and kernel.
+    /// CPU time so far, in user and kernel, of all threads, those that have ended among them.
     pub fn cpu(self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         // pid (name) state …: fields 14 and 15 are utime and stime, and the name may hold anything.
         let rest = stat.rsplit(") ").next().unwrap_or_default();
-        let ticks: u64 = rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        let ticks: u64 = rest
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
         Duration::from_millis(ticks * 1000 / TICKS)
-    }
-
-    /// CPU time so far as the scheduler counts it, in nanoseconds: all threads, finer than [`Self::cpu`].
-    pub fn fine_cpu(self) -> Duration {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid)).into_iter().flatten().flatten();
-        let nanos = tasks.filter_map(|task| {
-            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(nanos.sum())
     }
 
     fn status(self, field: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with(field)).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() * 1024
+        line.split_whitespace()
+            .nth(1)
+            .and_then(|kib| kib.parse::<u64>().ok())
+            .unwrap_or_default()
+            * 1024
     }
 }
