@@ -77,7 +77,8 @@ async fn main() -> ExitCode {
 async fn bench(args: Args) -> Result<bool, Failure> {
     let beside = |name: &str| std::env::current_exe().map(|path| path.with_file_name(name));
     let operator = match args.operator {
-        Some(path) => path,
+        // It is started in another folder.
+        Some(path) => std::path::absolute(path)?,
         None => beside("obsyk-operator")?,
     };
     let wants = |part: Part| args.parts.contains(&part);
