@@ -24,6 +24,9 @@ const INSPECTION: Duration = Duration::from_millis(300);
 /// A child that is told to stop at once has this long to say that it did. Less than the agent's own parent gives.
 const STOPPING: Duration = Duration::from_millis(700);
 
+/// A sender that drains ends by itself at the deadline; it has this long to say so.
+const DRAINED: Duration = Duration::from_millis(200);
+
 /// What the children said of themselves: those that answered in time.
 pub(super) struct Views {
     pub(super) sender: Option<SenderView>,
@@ -132,7 +135,7 @@ impl Family {
         Box::pin(async move {
             join_all(watchers).await;
             if let Some(sender) = sender {
-                command(sender, sender::Drain { deadline }, time).await;
+                command(sender, sender::Drain { deadline }, time + DRAINED).await;
             }
         })
     }

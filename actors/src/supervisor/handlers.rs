@@ -107,7 +107,7 @@ impl SupervisorActor {
     }
 
     /// How the agents are: as they say now, else as they said last.
-    fn view(&mut self, answers: Vec<(AgentKey, Option<AgentView>)>) -> SupervisorView {
+    pub(super) fn view(&mut self, answers: Vec<(AgentKey, Option<AgentView>)>) -> SupervisorView {
         for (key, answer) in answers {
             let Some(agent) = self.agents.get_mut(&key) else { continue };
             match answer {

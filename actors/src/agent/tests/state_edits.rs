@@ -161,7 +161,7 @@ fn credentials_of_the_old_secret_are_never_shown_to_another_platform() {
     assert_eq!(words, ["follow other", "stop children"]);
     assert!(driver.credentials("other", Err(CredentialsError::NoSecret)).is_empty());
     assert_eq!(driver.reason("Available"), "SecretNotFound");
-    let words = driver.credentials("other", Ok(credentials("other client", 1)));
+    let words = driver.credentials("other", Ok(credentials("other-client", 1)));
     assert!(words.contains(&"configure".to_owned()), "{words:?}");
-    assert_eq!(driver.config.unwrap().credentials.client_id(), "other client");
+    assert_eq!(driver.config.unwrap().credentials.client_id(), "other-client");
 }

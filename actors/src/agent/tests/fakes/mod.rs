@@ -20,7 +20,7 @@ use obsyk_domain::time::{Chance, Moment};
 
 use crate::supervisor::Apply;
 use cluster::ApiServer;
-pub(crate) use cluster::KUBE_SYSTEM;
+pub(crate) use cluster::{KUBE_SYSTEM, Wrote};
 use platform::Platform;
 
 const KEY_1: &str = "-----BEGIN EC PRIVATE KEY-----

@@ -36,6 +36,7 @@ pub(crate) struct Platform {
     answer: Cell<Outcome>,
     takes: Cell<Duration>,
     panics: Cell<bool>,
+    panics_at_tokens: Cell<bool>,
     aborted: Rc<Cell<u64>>,
 }
 
@@ -67,6 +68,7 @@ impl Platform {
             answer: Cell::new(Outcome::status(200)),
             takes: Cell::new(Duration::from_millis(10)),
             panics: Cell::new(false),
+            panics_at_tokens: Cell::new(false),
             aborted: Rc::default(),
         }
     }
@@ -101,6 +103,11 @@ impl Platform {
         self.panics.set(true);
     }
 
+    /// Whoever asks for a token dies, from here on or no more.
+    pub(crate) fn panic_at_tokens(&self, is: bool) {
+        self.panics_at_tokens.set(is);
+    }
+
     /// Requests that were dropped.
     pub(crate) fn aborted(&self) -> u64 {
         self.aborted.get()
@@ -119,7 +126,9 @@ impl Platform {
 impl ports::Platform for Platform {
     fn token(&self, platform: PlatformUrl, credentials: Credentials) -> Local<Result<Issued, TokenError>> {
         self.note("token", &platform, Value::from(credentials.client_id()));
-        Box::pin(async {
+        let panics = self.panics_at_tokens.get();
+        Box::pin(async move {
+            assert!(!panics, "planted: whoever asks for a token dies");
             Ok(Issued {
                 token: AccessToken::new("token".to_owned().into()),
                 lifetime: Duration::from_secs(3600),
