@@ -20,9 +20,6 @@ use obsyk_domain::time::{Chance, Moment};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-/// Children of one parent die at most this often in [`WINDOW`]; then the parent itself is at fault, and ends.
-const MOST_RESTARTS: usize = 20;
-
 /// The span over which restarts are counted. After one without any the backoff begins anew.
 const WINDOW: Duration = Duration::from_secs(300);
 
@@ -125,20 +122,21 @@ where
 /// When a parent builds new children: after a backoff, and within an intensity.
 #[derive(Debug)]
 pub struct Restarts {
+    most: usize,
     times: VecDeque<Moment>,
     backoff: Backoff,
 }
 
-impl Default for Restarts {
-    fn default() -> Self {
+impl Restarts {
+    /// At most `most` in [`WINDOW`]: with one more the parent itself is at fault, and ends.
+    pub fn at_most(most: usize) -> Self {
         Self {
+            most,
             times: VecDeque::new(),
             backoff: Backoff::RESTART,
         }
     }
-}
 
-impl Restarts {
     /// A child died: when its successor is built, or `None` when children died too often.
     pub fn next(&mut self, now: Moment, chance: &mut dyn Chance) -> Option<Moment> {
         while self.times.front().is_some_and(|first| now.since(*first) > WINDOW) {
@@ -148,7 +146,7 @@ impl Restarts {
             self.backoff.reset();
         }
         self.times.push_back(now);
-        (self.times.len() <= MOST_RESTARTS).then(|| now + self.backoff.next(chance))
+        (self.times.len() <= self.most).then(|| now + self.backoff.next(chance))
     }
 }
 

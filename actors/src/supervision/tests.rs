@@ -16,8 +16,8 @@ fn at(secs: u64) -> Moment {
 }
 
 #[test]
-fn twenty_deaths_within_five_minutes_are_too_many_with_the_next() {
-    let mut restarts = Restarts::default();
+fn one_death_more_than_allowed_within_five_minutes_is_too_many() {
+    let mut restarts = Restarts::at_most(20);
     for n in 0..20 {
         assert!(restarts.next(at(n), &mut Fixed(0.0)).is_some());
     }
@@ -26,7 +26,7 @@ fn twenty_deaths_within_five_minutes_are_too_many_with_the_next() {
 
 #[test]
 fn deaths_that_are_far_apart_are_never_too_many() {
-    let mut restarts = Restarts::default();
+    let mut restarts = Restarts::at_most(20);
     for n in 0..100 {
         assert!(restarts.next(at(n * 20), &mut Fixed(0.0)).is_some());
     }
@@ -34,7 +34,7 @@ fn deaths_that_are_far_apart_are_never_too_many() {
 
 #[test]
 fn successors_wait_longer_each_time_and_shortly_again_after_a_quiet_window() {
-    let mut restarts = Restarts::default();
+    let mut restarts = Restarts::at_most(20);
     let mut wait = |now: u64| restarts.next(at(now), &mut Fixed(1.0)).unwrap().since(at(now));
     assert_eq!(wait(0), Duration::from_millis(500));
     assert_eq!(wait(1), Duration::from_secs(1));
@@ -51,7 +51,10 @@ struct Hanging {
 impl Actor for Hanging {
     type Context = Context<Self>;
 
-    #[expect(clippy::disallowed_methods, reason = "it stops the mailbox, which is what is wanted here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it stops the mailbox, which is what is wanted here"
+    )]
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.wait(actix::clock::sleep(self.hangs).into_actor(self));
     }

@@ -109,7 +109,9 @@ impl SupervisorActor {
     /// How the agents are: as they say now, else as they said last.
     pub(super) fn view(&mut self, answers: Vec<(AgentKey, Option<AgentView>)>) -> SupervisorView {
         for (key, answer) in answers {
-            let Some(agent) = self.agents.get_mut(&key) else { continue };
+            let Some(agent) = self.agents.get_mut(&key) else {
+                continue;
+            };
             match answer {
                 Some(view) if view.generation == agent.generation => agent.view = Some(view),
                 _ => {

@@ -22,6 +22,10 @@ use super::messages::Apply;
 use crate::agent::Desired;
 use crate::supervision::Restarts;
 
+/// Agents die at most this often within five minutes. More than an agent allows its children: the end of the process ends
+/// those that work too.
+const MOST_RESTARTS: usize = 20;
+
 /// What the actor is to do, in this order.
 #[derive(Debug)]
 #[expect(
@@ -86,7 +90,7 @@ impl SupervisorState {
             entries: BTreeMap::new(),
             leaving: Vec::new(),
             last_leave: 0,
-            deaths: Restarts::default(),
+            deaths: Restarts::at_most(MOST_RESTARTS),
             restarts: 0,
             listed: false,
             ended: false,
@@ -269,7 +273,9 @@ impl SupervisorState {
             };
             let (left, uid) = (left.map(str::to_owned), entry.apply.uid.clone());
             let leave = left.map(|origin| self.leave(&key, Some(&origin), false));
-            let Some(entry) = self.entries.get_mut(&key) else { continue };
+            let Some(entry) = self.entries.get_mut(&key) else {
+                continue;
+            };
             entry.restart_at = None;
             let is_new = entry.told.replace(desired.clone()).is_none();
             let desired = Box::new(desired);

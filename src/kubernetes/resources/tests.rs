@@ -121,7 +121,10 @@ fn one_that_a_finalizer_keeps_is_gone() {
 fn one_that_a_finalizer_keeps_is_gone_in_a_list_too() {
     let mut follow = following();
     take(&mut follow, Event::Init);
-    assert_eq!(take(&mut follow, Event::InitApply(terminating("a", "1"))), ["remove a 1"]);
+    assert_eq!(
+        take(&mut follow, Event::InitApply(terminating("a", "1"))),
+        ["remove a 1"]
+    );
     assert_eq!(take(&mut follow, Event::InitDone), ["all"]);
 }
 

@@ -10,6 +10,10 @@ use obsyk_domain::time::{Chance, Moment};
 
 use crate::supervision::Restarts;
 
+/// Children die at most this often within five minutes. One that dies of each snapshot does so ten times, since snapshots
+/// are 30 s apart: that is too many.
+const MOST_RESTARTS: usize = 8;
+
 /// A child of the agent. The sender comes first: watchers are built with its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Child {
@@ -20,7 +24,7 @@ pub enum Child {
 }
 
 /// See the module's page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Children {
     running: bool,
     /// Those that wait to be built anew, until when.
@@ -30,6 +34,15 @@ pub(super) struct Children {
 }
 
 impl Children {
+    pub(super) fn new() -> Self {
+        Self {
+            running: false,
+            waiting: BTreeMap::new(),
+            restarted: BTreeMap::new(),
+            restarts: Restarts::at_most(MOST_RESTARTS),
+        }
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.running
     }

@@ -63,7 +63,7 @@ impl AgentState {
             kinds,
             desired,
             access: Access::new(),
-            children: Children::default(),
+            children: Children::new(),
             snapshots: Snapshots::new(kinds),
             config: None,
             told: false,
@@ -287,7 +287,9 @@ impl AgentState {
             self.stop_children(effects);
             return;
         };
-        let Some(cluster_uid) = self.access.cluster_uid() else { return };
+        let Some(cluster_uid) = self.access.cluster_uid() else {
+            return;
+        };
         let config = Config {
             platform: settings.platform.clone(),
             cluster_name: settings.cluster_name.clone(),

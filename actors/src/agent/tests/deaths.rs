@@ -5,13 +5,18 @@
 
 use std::time::Duration;
 
-use obsyk_domain::resource::ResourceKind::{Node, Pod};
+use actix::Actor;
+use obsyk_domain::credentials::CredentialsError;
+use obsyk_domain::resource::ResourceKind::{self, Node, Pod};
 
-use super::fakes::on_paused_time;
+use super::driver::desired;
+use super::fakes::{World, Wrote, a_spec, key, kinds, on_paused_time};
 use super::life::Tree;
+use crate::agent::{AgentActor, Child, Inspect};
 use crate::inspect::WatcherView;
+use crate::supervision::{ExitCause, Exited};
 
-async fn watcher(tree: &Tree, kind: obsyk_domain::resource::ResourceKind) -> WatcherView {
+async fn watcher(tree: &Tree, kind: ResourceKind) -> WatcherView {
     let view = tree.view("demo").await;
     view.watchers.into_iter().find(|watcher| watcher.kind == kind).unwrap()
 }
@@ -53,7 +58,7 @@ fn a_panicking_sender_restarts_all_and_a_snapshot_follows() {
 #[test]
 fn a_sender_that_panics_while_it_sends_the_first_snapshot_is_followed_by_one_that_does() {
     on_paused_time(async {
-        let world = super::fakes::World::new();
+        let world = World::new();
         world.platform.panic();
         let tree = Tree::planted(world).await;
         tree.until_synced().await;
@@ -64,14 +69,14 @@ fn a_sender_that_panics_while_it_sends_the_first_snapshot_is_followed_by_one_tha
 #[test]
 fn a_sender_that_dies_again_and_again_ends_the_agent_which_says_so_and_is_built_anew() {
     on_paused_time(async {
-        let world = super::fakes::World::new();
+        let world = World::new();
         world.platform.panic_at_tokens(true);
         let tree = Tree::planted(world).await;
         tree.world.pass(Duration::from_secs(1)).await;
         let before = tree.view("demo").await.generation;
         tree.world.pass(Duration::from_secs(280)).await;
         let wrote = tree.world.api.wrote();
-        let is_said = |wrote: &super::fakes::Wrote| {
+        let is_said = |wrote: &Wrote| {
             let conditions = &wrote.status.conditions;
             conditions.iter().any(|known| known.reason == "Restarting")
         };
@@ -90,5 +95,88 @@ fn a_supervisor_that_ends_says_so_to_the_process() {
         drop(supervisor);
         // Agents hold only a weak address of their supervisor.
         assert!(tokio::time::timeout(Duration::from_secs(60), alive).await.is_ok());
+    });
+}
+
+/// An agent without a supervisor.
+fn an_agent(world: &World) -> AgentActor {
+    let uid = "uid-of-demo".to_owned();
+    AgentActor::new(key("demo"), uid, 1, kinds(), desired(&a_spec()), world.ports(), None)
+}
+
+#[test]
+fn a_late_word_of_a_child_that_was_replaced_changes_nothing() {
+    on_paused_time(async {
+        let world = World::new();
+        let agent = an_agent(&world).start();
+        world
+            .until("synced", |world| world.platform.count("snapshot") == 1)
+            .await;
+        for child in [Child::Sender, Child::Watcher(Pod)] {
+            let late = Exited {
+                child,
+                generation: 0,
+                cause: ExitCause::Panicked,
+            };
+            agent.send(late).await.unwrap();
+        }
+        world.pass(Duration::from_secs(60)).await;
+        let view = agent.send(Inspect).await.unwrap();
+        assert_eq!(view.sender.unwrap().generation, 1);
+        assert!(view.watchers.iter().all(|watcher| watcher.restarts == 0));
+        assert_eq!(world.platform.count("snapshot"), 1);
+    });
+}
+
+#[test]
+fn an_agent_whose_child_hangs_answers_in_time_and_says_that_it_knows_less() {
+    on_paused_time(async {
+        let world = World::new();
+        world.secret("creds", Err(CredentialsError::NoSecret));
+        let mut agent = an_agent(&world);
+        let (hung, _mailbox) = actix::dev::channel::channel(16);
+        agent.family.set_watcher(Pod, actix::Addr::new(hung));
+        let agent = agent.start();
+        for _ in 0..40 {
+            let before = world.now();
+            let view = agent.send(Inspect).await.unwrap();
+            assert!(!view.fresh);
+            assert!(world.now().since(before) < Duration::from_millis(400));
+        }
+    });
+}
+
+#[test]
+fn a_late_word_of_an_agent_that_was_replaced_changes_nothing() {
+    on_paused_time(async {
+        let tree = Tree::synced().await;
+        let late = Exited {
+            child: key("demo"),
+            generation: 0,
+            cause: ExitCause::Panicked,
+        };
+        tree.supervisor.send(late).await.unwrap();
+        tree.world.pass(Duration::from_secs(60)).await;
+        assert_eq!(tree.world.platform.count("snapshot"), 1);
+        assert_eq!(tree.view("demo").await.generation, 1);
+    });
+}
+
+#[test]
+fn a_dead_agent_is_built_anew_and_its_children_are_silent() {
+    on_paused_time(async {
+        let tree = Tree::synced().await;
+        // Who writes the status is the agent itself.
+        tree.world.api.panic_at_writes(true);
+        tree.edit(|_| {}).await;
+        tree.world.pass(Duration::from_millis(50)).await;
+        assert_eq!(tree.world.api.open_streams(), 0);
+        tree.world.api.panic_at_writes(false);
+        tree.world
+            .until("another snapshot", |world| world.platform.count("snapshot") == 2)
+            .await;
+        let view = tree.supervisor.send(crate::supervisor::Inspect).await.unwrap();
+        assert_eq!(view.restarts, 1);
+        assert_eq!(view.agents[0].generation, 2);
     });
 }

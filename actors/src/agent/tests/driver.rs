@@ -195,9 +195,7 @@ impl Driver {
     }
 
     pub(super) fn unreadable(&mut self, n: u64, kind: ResourceKind) -> Vec<String> {
-        let effects = self
-            .state
-            .on_unreadable(self.now, n, kind, Unreadability::Forbidden);
+        let effects = self.state.on_unreadable(self.now, n, kind, Unreadability::Forbidden);
         self.words(effects)
     }
 

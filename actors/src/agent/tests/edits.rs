@@ -19,7 +19,9 @@ fn another_key_gives_a_new_token_and_no_snapshot() {
         tree.world.pass(Duration::from_secs(60)).await;
         assert_eq!(tree.world.platform.count("token"), 1);
         tree.world.api.put(Pod, "db");
-        tree.world.until("an event", |world| world.platform.count("event") == 1).await;
+        tree.world
+            .until("an event", |world| world.platform.count("event") == 1)
+            .await;
         assert_eq!(tree.world.platform.count("token"), 2);
         assert_eq!(tree.world.platform.count("snapshot"), 1);
     });
@@ -39,7 +41,9 @@ fn another_platform_gets_a_token_and_a_snapshot_within_ten_seconds_and_the_old_o
         assert_eq!(second.to, "https://two.example");
         assert!(second.at.since(before) < Duration::from_secs(10));
         tree.world.api.put(Pod, "db");
-        tree.world.until("an event", |world| world.platform.count("event") == 1).await;
+        tree.world
+            .until("an event", |world| world.platform.count("event") == 1)
+            .await;
         let later = tree.world.platform.said().into_iter().filter(|said| said.at > before);
         assert!(later.into_iter().all(|said| said.to == "https://two.example"));
     });
@@ -65,7 +69,9 @@ fn another_spelling_counts_from_the_next_event_and_makes_no_snapshot() {
         let tree = Tree::synced().await;
         tree.edit(|apply| apply.spec.event_types = EventTypes::Lower).await;
         tree.world.api.put(Pod, "db");
-        tree.world.until("an event", |world| world.platform.count("event") == 1).await;
+        tree.world
+            .until("an event", |world| world.platform.count("event") == 1)
+            .await;
         assert_eq!(tree.world.platform.all("event")[0].body["type"], "added");
         assert_eq!(tree.world.platform.count("snapshot"), 1);
         assert_eq!(tree.world.platform.count("token"), 1);
@@ -104,7 +110,9 @@ fn an_invalid_edit_is_silent_at_once_and_said() {
         let tree = Tree::synced().await;
         tree.world.platform.takes(Duration::from_secs(30));
         tree.world.api.put(Pod, "db");
-        tree.world.until("an event", |world| world.platform.count("event") == 1).await;
+        tree.world
+            .until("an event", |world| world.platform.count("event") == 1)
+            .await;
         tree.edit(|apply| apply.spec.platform_url = "https://".to_owned()).await;
         tree.world.until("aborted", |world| world.platform.aborted() == 1).await;
         let reason = || tree.world.reason("demo", "Degraded");

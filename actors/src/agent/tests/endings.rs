@@ -17,7 +17,9 @@ fn a_deleted_resource_aborts_what_is_in_flight_within_a_second_and_is_silent() {
         let tree = Tree::synced().await;
         tree.world.platform.takes(Duration::from_secs(30));
         tree.world.api.put(Pod, "db");
-        tree.world.until("an event", |world| world.platform.count("event") == 1).await;
+        tree.world
+            .until("an event", |world| world.platform.count("event") == 1)
+            .await;
         tree.remove("demo").await;
         tree.world.pass(Duration::from_secs(1)).await;
         assert_eq!(tree.world.platform.aborted(), 1);
@@ -85,7 +87,9 @@ fn a_drain_ends_at_its_deadline_whatever_is_left() {
         let tree = Tree::synced().await;
         tree.world.platform.takes(Duration::from_secs(3600));
         tree.world.api.put(Pod, "db");
-        tree.world.until("an event", |world| world.platform.count("event") == 1).await;
+        tree.world
+            .until("an event", |world| world.platform.count("event") == 1)
+            .await;
         let before = tree.world.now();
         tree.drain(Duration::from_secs(5)).await;
         let took = tree.world.now().since(before);

@@ -105,7 +105,9 @@ fn a_change_after_it_is_an_event() {
     on_paused_time(async {
         let tree = Tree::synced().await;
         tree.world.api.put(Pod, "db");
-        tree.world.until("an event", |world| world.platform.count("event") == 1).await;
+        tree.world
+            .until("an event", |world| world.platform.count("event") == 1)
+            .await;
         let event = tree.world.platform.all("event").remove(0).body;
         assert_eq!((&event["type"], &event["name"]), (&"ADDED".into(), &"db".into()));
         assert_eq!(tree.world.platform.count("snapshot"), 1);
@@ -134,10 +136,7 @@ fn a_missing_secret_is_waited_for_and_said() {
         world.secret("creds", Err(CredentialsError::NoSecret));
         let tree = Tree::planted(world).await;
         tree.world.pass(Duration::from_secs(60)).await;
-        assert_eq!(
-            tree.world.reason("demo", "Degraded").as_deref(),
-            Some("SecretNotFound")
-        );
+        assert_eq!(tree.world.reason("demo", "Degraded").as_deref(), Some("SecretNotFound"));
         assert!(tree.world.platform.said().is_empty());
         let readiness = tree.view("demo").await.readiness;
         assert!(matches!(readiness, Readiness::Waits { reason, .. } if reason == "SecretNotFound"));
@@ -187,10 +186,7 @@ fn a_forbidden_kind_is_left_out_and_named_and_heals_when_it_may_be_read() {
         tree.until_synced().await;
         let first = tree.world.platform.all("snapshot").remove(0).body;
         assert!(first.get("nodes").is_none() && first.get("pods").is_some());
-        assert_eq!(
-            tree.world.reason("demo", "Degraded").as_deref(),
-            Some("KindUnreadable")
-        );
+        assert_eq!(tree.world.reason("demo", "Degraded").as_deref(), Some("KindUnreadable"));
         tree.world.api.forbid(Node, false);
         tree.world
             .until("a second snapshot", |world| world.platform.count("snapshot") == 2)

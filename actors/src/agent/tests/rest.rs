@@ -63,7 +63,9 @@ fn a_status_that_can_not_be_written_is_tried_again_now_and_then() {
         let tree = Tree::synced().await;
         tree.world.pass(Duration::from_secs(30)).await;
         let wrote = tree.world.api.wrote().len();
-        tree.world.api.answer_writes([Err(StatusError::Failed), Err(StatusError::Gone)]);
+        tree.world
+            .api
+            .answer_writes([Err(StatusError::Failed), Err(StatusError::Gone)]);
         tree.edit(|_| {}).await;
         tree.world.pass(Duration::from_secs(60)).await;
         let writes = tree.world.api.wrote().split_off(wrote);

@@ -47,7 +47,10 @@ fn credentials_after_the_clusters_uid_start_the_same() {
     let mut driver = Driver::new();
     driver.timer();
     assert!(driver.identity(Some("cluster")).is_empty());
-    assert_eq!(sorted(driver.credentials("creds", Ok(credentials("client", 1)))), begin());
+    assert_eq!(
+        sorted(driver.credentials("creds", Ok(credentials("client", 1)))),
+        begin()
+    );
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn the_last_cause_of_a_lost_child_is_merged_with_others() {
 #[test]
 fn children_that_die_again_and_again_end_the_agent() {
     let mut driver = Driver::synced();
-    for _ in 0..20 {
+    for _ in 0..8 {
         assert!(driver.exited(Child::Watcher(Pod)).is_empty());
     }
     assert_eq!(driver.exited(Child::Watcher(Pod)), ["stop children", "give up"]);

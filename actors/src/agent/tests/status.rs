@@ -109,7 +109,12 @@ fn a_time_does_not_move_when_the_wall_clock_does() {
 #[test]
 fn a_new_sender_that_has_sent_nothing_yet_takes_no_time_back() {
     let mut keeper = StatusKeeper::new(None);
-    keeper.saw(at(9_000), wall("2026-01-15T00:00:09Z"), Some(at(8_000)), Some(at(1_000)));
+    keeper.saw(
+        at(9_000),
+        wall("2026-01-15T00:00:09Z"),
+        Some(at(8_000)),
+        Some(at(1_000)),
+    );
     keeper.saw(at(9_500), wall("2026-01-15T00:00:09Z"), None, Some(at(1_000)));
     assert_eq!(keeper.last_sync(), Some(status_time(wall("2026-01-15T00:00:08Z"))));
 }

@@ -48,10 +48,7 @@ fn a_duplicate_takes_over_when_the_older_one_is_gone() {
             .until("taken over", |_| reason().as_deref() == Some("Streaming"))
             .await;
         assert_eq!(tree.world.platform.count("snapshot"), 2);
-        assert_eq!(
-            tree.world.reason("second", "Degraded").as_deref(),
-            Some("AsExpected")
-        );
+        assert_eq!(tree.world.reason("second", "Degraded").as_deref(), Some("AsExpected"));
     });
 }
 
@@ -128,9 +125,9 @@ fn an_agent_that_gives_no_answer_is_shown_as_it_was_last_known() {
         );
         supervisor.agents.insert(
             key.clone(),
-            super::super::Running {
+            crate::supervisor::Running {
                 generation: known.generation,
-                addr: hung(),
+                addr: actix::Addr::new(actix::dev::channel::channel(16).0),
                 view: None,
             },
         );
@@ -141,11 +138,6 @@ fn an_agent_that_gives_no_answer_is_shown_as_it_was_last_known() {
             (false, &Readiness::Synced)
         );
     });
-}
-
-/// The address of an agent that never runs.
-fn hung() -> actix::Addr<crate::agent::AgentActor> {
-    actix::Addr::new(actix::dev::channel::channel(16).0)
 }
 
 #[test]

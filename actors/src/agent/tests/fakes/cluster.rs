@@ -47,7 +47,6 @@ pub(crate) struct ApiServer {
     version: Cell<u64>,
     streams: RefCell<Vec<(ResourceKind, UnboundedSender<Next>)>>,
     forbidden: Shared<ResourceKind, ()>,
-    lists: Shared<ResourceKind, u64>,
     secrets: Shared<String, Says>,
     followers: RefCell<Vec<(String, UnboundedSender<Says>)>>,
     followed: Cell<u64>,
@@ -56,6 +55,7 @@ pub(crate) struct ApiServer {
     wrote: RefCell<Vec<Wrote>>,
     write_answers: RefCell<Vec<Result<(), StatusError>>>,
     write_takes: Cell<Duration>,
+    write_panics: Cell<bool>,
 }
 
 impl ApiServer {
@@ -70,7 +70,6 @@ impl ApiServer {
             version: Cell::new(10),
             streams: RefCell::default(),
             forbidden: RefCell::default(),
-            lists: RefCell::default(),
             secrets: RefCell::default(),
             followers: RefCell::default(),
             followed: Cell::new(0),
@@ -79,6 +78,7 @@ impl ApiServer {
             wrote: RefCell::default(),
             write_answers: RefCell::default(),
             write_takes: Cell::new(Duration::from_millis(5)),
+            write_panics: Cell::new(false),
         }
     }
 
@@ -112,11 +112,6 @@ impl ApiServer {
         } else {
             self.forbidden.borrow_mut().remove(&kind);
         }
-    }
-
-    /// Lists of a kind so far.
-    pub(crate) fn lists(&self, kind: ResourceKind) -> u64 {
-        self.lists.borrow().get(&kind).copied().unwrap_or_default()
     }
 
     /// Streams that somebody still reads.
@@ -153,6 +148,11 @@ impl ApiServer {
         *self.write_answers.borrow_mut() = answers.into_iter().collect();
     }
 
+    /// Whoever writes a status dies, from here on or no more.
+    pub(crate) fn panic_at_writes(&self, is: bool) {
+        self.write_panics.set(is);
+    }
+
     pub(crate) fn writes_take(&self, time: Duration) {
         self.write_takes.set(time);
     }
@@ -185,7 +185,6 @@ impl Watches for ApiServer {
         let (to, changes) = unbounded_channel();
         let mut first = vec![Signal::Opened];
         if !matches!(opening, Opening::Watch { .. }) {
-            *self.lists.borrow_mut().entry(kind).or_default() += 1;
             let objects = self.objects.borrow();
             let objects = objects.get(&kind).into_iter().flatten();
             first.extend(objects.map(|(name, version)| Signal::Listed(sighting(name, *version))));
@@ -232,8 +231,9 @@ impl StatusSink for ApiServer {
             uid: uid.to_owned(),
             status,
         });
-        let takes = self.write_takes.get();
+        let (takes, panics) = (self.write_takes.get(), self.write_panics.get());
         Box::pin(async move {
+            assert!(!panics, "planted: whoever writes this dies");
             tokio::time::sleep(takes).await;
             answer
         })
