@@ -29,10 +29,9 @@ const CONFIGURING: Duration = Duration::from_millis(700);
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl AgentActor {
-    /// Carries out effects, and waits for nothing.
+    /// Carries out effects, and waits for nothing: commands are on their way.
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Ctx) {
-        let settled = self.perform(effects, ctx);
-        actix::spawn(settled);
+        drop(self.perform(effects, ctx));
     }
 
     /// Carries out effects. Done when children that were told to stop or to obey another config have, or had the time to.

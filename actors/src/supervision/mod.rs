@@ -83,10 +83,8 @@ where
     }
 }
 
-/// Asks a child, and waits for the answer no longer than `within`; `None` without one.
-///
-/// A child that hangs can't fill its mailbox with questions: they all come through one address, which takes no more when
-/// the mailbox is full. actix's own time-out doesn't count in that state, hence another one around it.
+/// Asks a child, and waits for the answer no longer than `within`; `None` without one. A question that was given up is
+/// skipped when the child comes to it: actix looks whether somebody still waits.
 pub(crate) fn ask<A, M>(child: &Addr<A>, question: M, within: Duration) -> Local<Option<M::Result>>
 where
     A: Actor + Handler<M>,
@@ -94,12 +92,12 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    let request = child.send(question);
-    Box::pin(async move { timeout(within, request).await.ok()?.ok() })
+    let request = child.send(question).timeout(within);
+    Box::pin(async move { request.await.ok() })
 }
 
-/// Commands a child, and waits for its reply no longer than `within`. The command is delivered all the same: actix skips
-/// a message whose sender waits no more, so somebody waits to the end.
+/// Commands a child: done when it replies, but not later than after `within`. The command is on its way at once, and it is
+/// delivered whether or not this is waited for: actix skips a message whose sender waits no more, so somebody does.
 pub(crate) fn command<A, M>(child: Addr<A>, message: M, within: Duration) -> Local<()>
 where
     A: Actor + Handler<M>,

@@ -9,10 +9,9 @@ use actix::Actor;
 use obsyk_domain::credentials::CredentialsError;
 use obsyk_domain::resource::ResourceKind::{self, Node, Pod};
 
-use super::driver::desired;
-use super::fakes::{World, Wrote, a_spec, key, kinds, on_paused_time};
+use super::fakes::{World, Wrote, an_agent, key, on_paused_time};
 use super::life::Tree;
-use crate::agent::{AgentActor, Child, Inspect};
+use crate::agent::{Child, Inspect};
 use crate::inspect::WatcherView;
 use crate::supervision::{ExitCause, Exited};
 
@@ -96,12 +95,6 @@ fn a_supervisor_that_ends_says_so_to_the_process() {
         // Agents hold only a weak address of their supervisor.
         assert!(tokio::time::timeout(Duration::from_secs(60), alive).await.is_ok());
     });
-}
-
-/// An agent without a supervisor.
-fn an_agent(world: &World) -> AgentActor {
-    let uid = "uid-of-demo".to_owned();
-    AgentActor::new(key("demo"), uid, 1, kinds(), desired(&a_spec()), world.ports(), None)
 }
 
 #[test]

@@ -5,11 +5,15 @@
 
 use std::time::Duration;
 
+use actix::Actor;
 use obsyk_domain::answer::{Fault, Outcome};
+use obsyk_domain::ports::ClusterIdentity;
 use obsyk_domain::resource::ResourceKind::Pod;
 
-use super::fakes::{an_apply, on_paused_time};
+use super::driver::desired;
+use super::fakes::{Fixed, World, a_spec, an_agent, an_apply, credentials, on_paused_time};
 use super::life::Tree;
+use crate::agent::{AgentActor, Desired, Reconfigure, Stop};
 
 #[test]
 fn a_deleted_resource_aborts_what_is_in_flight_within_a_second_and_is_silent() {
@@ -101,7 +105,7 @@ fn a_drain_ends_at_its_deadline_whatever_is_left() {
 #[test]
 fn a_drain_in_mid_snapshot_aborts_it() {
     on_paused_time(async {
-        let world = super::fakes::World::new();
+        let world = World::new();
         world.platform.takes(Duration::from_secs(3600));
         let tree = Tree::planted(world).await;
         tree.world
@@ -128,5 +132,88 @@ fn nothing_starts_during_a_drain() {
         tree.remove("demo").await;
         tree.world.pass(Duration::from_secs(600)).await;
         assert_eq!(tree.world.platform.said().len(), said);
+    });
+}
+
+/// A world in which the platform takes its time, up to the moment when it has a snapshot in hand.
+async fn a_slow_world() -> (World, actix::Addr<AgentActor>) {
+    let world = World::new();
+    world.platform.takes(Duration::from_secs(3600));
+    let agent = an_agent(&world).start();
+    world
+        .until("a snapshot", |world| world.platform.count("snapshot") == 1)
+        .await;
+    (world, agent)
+}
+
+#[test]
+fn an_agent_says_that_it_has_stopped_when_nothing_is_in_flight_any_more() {
+    on_paused_time(async {
+        let (world, agent) = a_slow_world().await;
+        agent.send(Stop).await.unwrap();
+        assert_eq!(world.platform.aborted(), 1);
+        assert_eq!(world.api.open_streams(), 0);
+    });
+}
+
+/// An agent whose sender and watchers run as far as its state knows, and of which one hangs.
+fn an_agent_with_a_hanging_child(world: &World) -> (AgentActor, impl Sized) {
+    let mut agent = an_agent(world);
+    let (now, uid) = (world.now(), Some("cluster".to_owned()));
+    let identity = ClusterIdentity { uid, git_version: None };
+    agent.state.on_timer(now);
+    agent.state.on_identity(now, identity, &mut Fixed(0.5));
+    agent.state.on_credentials(now, "creds", Ok(credentials("client", 1)));
+    let (hung, mailbox) = actix::dev::channel::channel(16);
+    agent.family.set_watcher(Pod, actix::Addr::new(hung));
+    (agent, mailbox)
+}
+
+#[test]
+fn an_agent_says_that_it_is_silent_when_its_children_are_or_had_the_time_to() {
+    on_paused_time(async {
+        let world = World::new();
+        let (agent, _mailbox) = an_agent_with_a_hanging_child(&world);
+        let agent = agent.start();
+        let mut spec = a_spec();
+        spec.platform_url = "not a url".to_owned();
+        let before = world.now();
+        agent.send(Reconfigure(Box::new(desired(&spec)))).await.unwrap();
+        let took = world.now().since(before);
+        assert!((600..1000).contains(&took.as_millis()), "{took:?}");
+    });
+}
+
+#[test]
+fn an_agent_that_is_stopping_writes_no_status_any_more() {
+    on_paused_time(async {
+        let world = World::new();
+        let (agent, _mailbox) = an_agent_with_a_hanging_child(&world);
+        let agent = agent.start();
+        world.pass(Duration::from_secs(30)).await;
+        let wrote = world.api.wrote().len();
+        let stopped = agent.send(Stop);
+        let edited = Desired {
+            generation: Some(2),
+            ..desired(&a_spec())
+        };
+        agent.send(Reconfigure(Box::new(edited))).await.unwrap();
+        stopped.await.unwrap();
+        world.pass(Duration::from_secs(30)).await;
+        assert_eq!(world.api.wrote().len(), wrote);
+    });
+}
+
+#[test]
+fn an_agent_stops_when_its_children_have_and_within_a_second_if_one_hangs() {
+    on_paused_time(async {
+        let world = World::new();
+        let (agent, _mailbox) = an_agent_with_a_hanging_child(&world);
+        let agent = agent.start();
+        let before = world.now();
+        agent.send(Stop).await.unwrap();
+        let took = world.now().since(before);
+        assert!((600..1000).contains(&took.as_millis()), "{took:?}");
+        assert!(!agent.connected());
     });
 }

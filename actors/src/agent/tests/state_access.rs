@@ -170,5 +170,7 @@ fn what_a_secret_says_that_is_followed_no_more_does_not_count() {
     driver.timer();
     driver.identity(Some("cluster"));
     driver.edit(|spec| spec.credentials_secret_ref.name = "other".to_owned());
+    assert!(driver.credentials("creds", Err(CredentialsError::NoSecret)).is_empty());
+    assert_eq!(driver.reason("Degraded"), "AsExpected");
     assert!(driver.credentials("creds", Ok(credentials("client", 1))).is_empty());
 }

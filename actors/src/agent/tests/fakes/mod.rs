@@ -18,6 +18,7 @@ use obsyk_domain::ports::{AgentKey, Clock, Ports};
 use obsyk_domain::resource::{KindSet, ResourceKind};
 use obsyk_domain::time::{Chance, Moment};
 
+use crate::agent::AgentActor;
 use crate::supervisor::Apply;
 use cluster::ApiServer;
 pub(crate) use cluster::{KUBE_SYSTEM, Wrote};
@@ -91,6 +92,13 @@ pub(crate) fn an_apply(name: &str) -> Apply {
         spec: Box::new(a_spec()),
         status: None,
     }
+}
+
+/// An agent for resource `demo`, without a supervisor.
+pub(crate) fn an_agent(world: &World) -> AgentActor {
+    let uid = "uid-of-demo".to_owned();
+    let desired = super::driver::desired(&a_spec());
+    AgentActor::new(key("demo"), uid, 1, kinds(), desired, world.ports(), None)
 }
 
 /// The kinds that the tests collect.
