@@ -11,9 +11,11 @@ use obsyk_domain::resource::ResourceKind::{self, Node, Pod};
 
 use super::fakes::{World, Wrote, an_agent, key, on_paused_time};
 use super::life::Tree;
+use crate::agent::family::Views;
 use crate::agent::{Child, Inspect};
 use crate::inspect::WatcherView;
 use crate::supervision::{ExitCause, Exited};
+use crate::watcher::Phase;
 
 async fn watcher(tree: &Tree, kind: ResourceKind) -> WatcherView {
     let view = tree.view("demo").await;
@@ -171,5 +173,28 @@ fn a_dead_agent_is_built_anew_and_its_children_are_silent() {
         let view = tree.supervisor.send(crate::supervisor::Inspect).await.unwrap();
         assert_eq!(view.restarts, 1);
         assert_eq!(view.agents[0].generation, 2);
+    });
+}
+
+#[test]
+fn what_a_child_said_that_was_stopped_since_is_not_shown() {
+    on_paused_time(async {
+        let mut agent = an_agent(&World::new());
+        agent.take_views(Views {
+            sender: None,
+            watchers: vec![WatcherView {
+                kind: Pod,
+                generation: 1,
+                phase: Phase::Watching,
+                known: 1,
+                undecodable: 0,
+                version: 1,
+                lists: 1,
+                events: 0,
+                restarts: 0,
+            }],
+            fresh: true,
+        });
+        assert!(agent.watcher_views.is_empty());
     });
 }

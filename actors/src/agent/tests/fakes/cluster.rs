@@ -52,7 +52,7 @@ pub(crate) struct ApiServer {
     followed: Cell<u64>,
     identity: RefCell<ClusterIdentity>,
     identified: RefCell<Vec<Moment>>,
-    wrote: RefCell<Vec<Wrote>>,
+    wrote: Rc<RefCell<Vec<Wrote>>>,
     write_answers: RefCell<Vec<Result<(), StatusError>>>,
     write_takes: Cell<Duration>,
     write_panics: Cell<bool>,
@@ -75,7 +75,7 @@ impl ApiServer {
             followed: Cell::new(0),
             identity: RefCell::new(identity),
             identified: RefCell::default(),
-            wrote: RefCell::default(),
+            wrote: Rc::default(),
             write_answers: RefCell::default(),
             write_takes: Cell::new(Duration::from_millis(5)),
             write_panics: Cell::new(false),
@@ -225,14 +225,16 @@ impl StatusSink for ApiServer {
     fn write(&self, key: &AgentKey, uid: &str, status: ObsykAgentStatus) -> Local<Result<(), StatusError>> {
         let mut answers = self.write_answers.borrow_mut();
         let answer = if answers.is_empty() { Ok(()) } else { answers.remove(0) };
-        self.wrote.borrow_mut().push(Wrote {
+        let wrote = Wrote {
             at: self.clock.now(),
             key: key.clone(),
             uid: uid.to_owned(),
             status,
-        });
+        };
+        let writes = Rc::clone(&self.wrote);
         let (takes, panics) = (self.write_takes.get(), self.write_panics.get());
         Box::pin(async move {
+            writes.borrow_mut().push(wrote);
             assert!(!panics, "planted: whoever writes this dies");
             tokio::time::sleep(takes).await;
             answer
