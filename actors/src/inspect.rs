@@ -52,7 +52,7 @@ pub struct AgentView {
     pub namespace: String,
     /// The resource's name.
     pub name: String,
-    /// Which of those built for this resource.
+    /// Which of those that the supervisor built, for this resource or another.
     pub generation: u64,
     /// Where it is on its way.
     pub readiness: Readiness,

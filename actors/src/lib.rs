@@ -16,9 +16,9 @@
 //! | message | from → to | reply | waits |
 //! |---|---|---|---|
 //! | [`supervisor::Apply`], [`supervisor::Remove`], [`supervisor::AllApplied`] | watch of ObsykAgent → supervisor | | no |
-//! | [`agent::Reconfigure`] | supervisor → agent | yes | no: edits may overtake each other only as a whole |
+//! | [`agent::Reconfigure`] | supervisor → agent | yes | a second: who falls silent does so before another speaks |
 //! | [`agent::Stop`] | supervisor → agent | yes | yes, a second |
-//! | [`sender::Configure`] | agent → sender | yes | no |
+//! | [`sender::Configure`] | agent → sender | yes | bounded |
 //! | [`sender::OpenSnapshot`] | agent → sender | opened, or overtaken | yes |
 //! | [`watcher::Relist`] | agent → watcher | | no |
 //! | [`sender::Spooled`] | watcher → sender | yes | yes |

@@ -7,14 +7,17 @@
 //! the conditions. It promises to restart what dies, to let a snapshot open when one is due, and to write what an admin
 //! needs to know. It doesn't talk to the platform and reads no objects.
 
+mod family;
 mod handlers;
 mod messages;
+mod perform;
+mod report;
 mod state;
 mod status;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use actix::{Addr, SpawnHandle, WeakAddr};
 use obsyk_domain::ports::{AgentKey, Ports};
@@ -22,12 +25,13 @@ use obsyk_domain::resource::{KindSet, ResourceKind};
 use obsyk_domain::time::Chance;
 
 use crate::inspect::{SenderView, WatcherView};
-use crate::sender::SenderActor;
 use crate::supervisor::SupervisorActor;
-use crate::watcher::WatcherActor;
+use family::Family;
 pub use messages::{Desired, Drain, Inspect, Listed, Reconfigure, Stop, Unreadable};
 pub use state::{AgentState, Child, Effect};
 use status::StatusKeeper;
+#[cfg(test)]
+pub(crate) use tests::{fakes, life};
 
 /// See the module's page.
 pub struct AgentActor {
@@ -39,15 +43,16 @@ pub struct AgentActor {
     ports: Ports,
     chance: Box<dyn Chance>,
     parent: Option<WeakAddr<SupervisorActor>>,
-    sender: Option<Addr<SenderActor>>,
-    watchers: HashMap<ResourceKind, Addr<WatcherActor>>,
-    /// Which of the children built for a place is the one that counts.
-    generations: HashMap<Child, u64>,
+    family: Family,
     sender_view: Option<SenderView>,
     watcher_views: BTreeMap<ResourceKind, WatcherView>,
     secret: Option<SpawnHandle>,
+    identify: Option<SpawnHandle>,
     timer: Option<SpawnHandle>,
-    writing: bool,
+    /// The status that is being written.
+    write: Option<SpawnHandle>,
+    /// The children are asked how they are, and then the status is written.
+    looking: bool,
     asked: bool,
     gave_up: bool,
 }
@@ -73,14 +78,14 @@ impl AgentActor {
             chance: ports.clock.chance(),
             ports,
             parent: parent.map(|parent| parent.downgrade()),
-            sender: None,
-            watchers: HashMap::new(),
-            generations: HashMap::new(),
+            family: Family::default(),
             sender_view: None,
             watcher_views: BTreeMap::new(),
             secret: None,
+            identify: None,
             timer: None,
-            writing: false,
+            write: None,
+            looking: false,
             asked: false,
             gave_up: false,
         }

@@ -5,24 +5,26 @@
 
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture,
+};
 use futures_util::future::join_all;
+use obsyk_domain::ports::{AgentKey, Local};
 use tracing::{error, info, warn};
 
-use super::SupervisorActor;
 use super::messages::{AllApplied, Apply, Drain, Inspect, Ping, Remove};
 use super::state::Effect;
-use crate::agent::{self, AgentActor, Reconfigure, Stop};
-use crate::inspect::SupervisorView;
-use crate::supervision::{ExitCause, Exited};
-use obsyk_domain::ports::AgentKey;
+use super::{Running, SupervisorActor};
+use crate::agent::{self, AgentActor, Desired, Reconfigure, Stop};
+use crate::inspect::{AgentView, Readiness, SupervisorView};
+use crate::supervision::{ExitCause, Exited, ask, command};
 
 type Ctx = Context<SupervisorActor>;
 
-/// An agent has this long to stop; then it is left to itself: its children were told to stop as well.
+/// An agent has this long to stop or to be silent; then it is left to itself, and obeys when it can.
 const STOPPING: Duration = Duration::from_secs(1);
 
-/// An agent that doesn't answer within this isn't shown as fresh. More than the agent gives its children.
+/// An agent that doesn't answer within this is shown as it was last known. More than the agent gives its children.
 const INSPECTION: Duration = Duration::from_millis(600);
 
 impl Actor for SupervisorActor {
@@ -33,38 +35,19 @@ impl SupervisorActor {
     fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Ctx) {
         for effect in effects {
             match effect {
-                Effect::Start { key, uid, desired } => {
-                    let generation = self.generations.entry(key.clone()).or_default();
-                    *generation += 1;
-                    let agent = AgentActor::new(
-                        key.clone(),
-                        uid,
-                        *generation,
-                        self.kinds,
-                        *desired,
-                        self.ports.clone(),
-                        Some(ctx.address()),
-                    );
-                    self.agents.insert(key, agent.start());
+                Effect::Start { key, uid, desired } => self.start_agent(key, uid, *desired, ctx),
+                Effect::Reconfigure { key, desired, leave } => {
+                    // An agent that died reports it, and its successor gets the newest spec.
+                    let obeyed = self
+                        .agents
+                        .get(&key)
+                        .map(|agent| command(agent.addr.clone(), Reconfigure(desired), STOPPING));
+                    self.when_left(obeyed, leave, ctx);
                 }
-                Effect::Reconfigure { key, desired } => {
-                    if let Some(agent) = self.agents.get(&key) {
-                        // An agent that died reports it, and its successor gets the newest spec.
-                        let told = agent.send(Reconfigure(desired));
-                        ctx.spawn(told.into_actor(self).map(|_, _, _| ()));
-                    }
-                }
-                Effect::Stop(key) => {
-                    let stopped = self.agents.remove(&key).map(|agent| agent.send(Stop).timeout(STOPPING));
-                    let stopped = async move {
-                        if let Some(stopped) = stopped {
-                            let _gone = stopped.await;
-                        }
-                    };
-                    ctx.spawn(stopped.into_actor(self).map(move |(), act, ctx| {
-                        let effects = act.state.on_stopped(act.ports.clock.now(), &key);
-                        act.carry_out(effects, ctx);
-                    }));
+                Effect::Stop { key, leave } => {
+                    let stopped = self.agents.remove(&key);
+                    let stopped = stopped.map(|agent| command(agent.addr, Stop, STOPPING));
+                    self.when_left(stopped, Some(leave), ctx);
                 }
                 Effect::GiveUp => {
                     error!("agents fail again and again; the process ends");
@@ -75,11 +58,46 @@ impl SupervisorActor {
         self.set_timer(ctx);
     }
 
+    fn start_agent(&mut self, key: AgentKey, uid: String, desired: Desired, ctx: &mut Ctx) {
+        self.built += 1;
+        let generation = self.built;
+        let agent = AgentActor::new(
+            key.clone(),
+            uid,
+            generation,
+            self.kinds,
+            desired,
+            self.ports.clone(),
+            Some(ctx.address()),
+        );
+        let running = Running {
+            generation,
+            addr: agent.start(),
+            view: None,
+        };
+        self.agents.insert(key, running);
+    }
+
+    /// Tells the state when an agent has obeyed, or had the time to.
+    fn when_left(&mut self, obeyed: Option<Local<()>>, leave: Option<u64>, ctx: &mut Ctx) {
+        let Some(leave) = leave else { return };
+        let obeyed = async move {
+            if let Some(obeyed) = obeyed {
+                obeyed.await;
+            }
+        };
+        ctx.spawn(obeyed.into_actor(self).map(move |(), act, ctx| {
+            let effects = act.state.on_left(act.ports.clock.now(), leave);
+            act.carry_out(effects, ctx);
+        }));
+    }
+
     fn set_timer(&mut self, ctx: &mut Ctx) {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
         let Some(at) = self.state.wake() else { return };
+        // Timers count in milliseconds, rounded down: a wait that is too short would spin.
         let wait = at.since(self.ports.clock.now()) + Duration::from_millis(1);
         self.timer = Some(ctx.run_later(wait, |act, ctx| {
             act.timer = None;
@@ -87,15 +105,53 @@ impl SupervisorActor {
             act.carry_out(effects, ctx);
         }));
     }
+
+    /// How the agents are: as they say now, else as they said last.
+    pub(super) fn view(&mut self, answers: Vec<(AgentKey, Option<AgentView>)>) -> SupervisorView {
+        for (key, answer) in answers {
+            let Some(agent) = self.agents.get_mut(&key) else {
+                continue;
+            };
+            match answer {
+                Some(view) if view.generation == agent.generation => agent.view = Some(view),
+                _ => {
+                    if let Some(view) = &mut agent.view {
+                        view.fresh = false;
+                    }
+                }
+            }
+        }
+        let agents = self.state.keys().map(|key| {
+            let known = self.agents.get(key);
+            let view = known.and_then(|agent| agent.view.clone());
+            view.unwrap_or_else(|| unseen(key, known.map_or(0, |agent| agent.generation)))
+        });
+        SupervisorView {
+            listed: self.state.is_listed(),
+            agents: agents.collect(),
+            restarts: self.state.restarts(),
+        }
+    }
+}
+
+/// An agent that never said anything, or doesn't run just now.
+fn unseen(key: &AgentKey, generation: u64) -> AgentView {
+    AgentView {
+        namespace: key.namespace.to_string(),
+        name: key.name.to_string(),
+        generation,
+        readiness: Readiness::Starting,
+        snapshots: Default::default(),
+        sender: None,
+        watchers: Vec::new(),
+        fresh: false,
+    }
 }
 
 impl Handler<Apply> for SupervisorActor {
     type Result = ();
 
     fn handle(&mut self, apply: Apply, ctx: &mut Ctx) {
-        if self.ending {
-            return;
-        }
         let effects = self.state.on_apply(self.ports.clock.now(), apply);
         self.carry_out(effects, ctx);
     }
@@ -113,34 +169,35 @@ impl Handler<Remove> for SupervisorActor {
 impl Handler<AllApplied> for SupervisorActor {
     type Result = ();
 
-    fn handle(&mut self, _: AllApplied, _: &mut Ctx) {
-        if !self.state.is_listed() && self.agents.is_empty() {
+    fn handle(&mut self, _: AllApplied, ctx: &mut Ctx) {
+        if !self.state.is_listed() && self.state.keys().next().is_none() {
             info!("no ObsykAgent resource yet; the operator waits for one");
         }
-        self.state.on_all_applied();
+        let effects = self.state.on_all_applied(self.ports.clock.now());
+        self.carry_out(effects, ctx);
     }
 }
 
 impl Handler<Exited<AgentKey>> for SupervisorActor {
     type Result = ();
 
-    fn handle(
-        &mut self,
-        Exited {
+    fn handle(&mut self, exited: Exited<AgentKey>, ctx: &mut Ctx) {
+        let Exited {
             child,
             generation,
             cause,
-        }: Exited<AgentKey>,
-        ctx: &mut Ctx,
-    ) {
-        if self.generations.get(&child) != Some(&generation) || cause == ExitCause::Asked {
+        } = exited;
+        let is_current = self
+            .agents
+            .get(&child)
+            .is_some_and(|agent| agent.generation == generation);
+        if !is_current || cause == ExitCause::Asked {
             return;
         }
         warn!(agent = %child, generation, %cause, "an agent died; it is restarted");
         self.agents.remove(&child);
-        let effects = self
-            .state
-            .on_exited(self.ports.clock.now(), &child, self.chance.as_mut());
+        let now = self.ports.clock.now();
+        let effects = self.state.on_exited(now, &child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }
 }
@@ -149,11 +206,11 @@ impl Handler<Drain> for SupervisorActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Drain { deadline }: Drain, _: &mut Ctx) -> Self::Result {
-        self.ending = true;
+        self.state.on_end();
         let drained: Vec<_> = self
             .agents
             .drain()
-            .map(|(_, agent)| agent.send(agent::Drain { deadline }))
+            .map(|(_, agent)| agent.addr.send(agent::Drain { deadline }))
             .collect();
         Box::pin(async move {
             let _gone = join_all(drained).await;
@@ -168,24 +225,19 @@ impl Handler<Ping> for SupervisorActor {
 }
 
 impl Handler<Inspect> for SupervisorActor {
-    type Result = ResponseFuture<SupervisorView>;
+    type Result = ResponseActFuture<Self, SupervisorView>;
 
     fn handle(&mut self, _: Inspect, _: &mut Ctx) -> Self::Result {
-        let agents: Vec<_> = self
-            .agents
-            .values()
-            .map(|agent| agent.send(agent::Inspect).timeout(INSPECTION))
-            .collect();
-        let listed = self.state.is_listed();
-        let restarts = self.state.restarts();
-        Box::pin(async move {
-            let mut agents: Vec<_> = join_all(agents).await.into_iter().filter_map(Result::ok).collect();
-            agents.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-            SupervisorView {
-                listed,
-                agents,
-                restarts,
-            }
-        })
+        let answers = self.agents.iter().map(|(key, agent)| {
+            let key = key.clone();
+            let answer = ask(&agent.addr, agent::Inspect, INSPECTION);
+            async move { (key, answer.await) }
+        });
+        let answers: Vec<_> = answers.collect();
+        Box::pin(
+            join_all(answers)
+                .into_actor(self)
+                .map(|answers, act, _| act.view(answers)),
+        )
     }
 }

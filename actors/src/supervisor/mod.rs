@@ -23,8 +23,18 @@ use obsyk_domain::time::Chance;
 use tokio::sync::oneshot;
 
 use crate::agent::AgentActor;
+use crate::inspect::AgentView;
 pub use messages::{AllApplied, Apply, Drain, Inspect, Ping, Remove};
 pub use state::{Effect, SupervisorState};
+
+/// An agent that runs.
+struct Running {
+    /// Counted over all agents: no late word of an old one is taken for one of its successor.
+    generation: u64,
+    addr: Addr<AgentActor>,
+    /// What it said of itself last.
+    view: Option<AgentView>,
+}
 
 /// See the module's page.
 pub struct SupervisorActor {
@@ -32,12 +42,11 @@ pub struct SupervisorActor {
     kinds: KindSet,
     ports: Ports,
     chance: Box<dyn Chance>,
-    agents: HashMap<AgentKey, Addr<AgentActor>>,
-    generations: HashMap<AgentKey, u64>,
+    agents: HashMap<AgentKey, Running>,
+    built: u64,
     timer: Option<SpawnHandle>,
     /// Dropped when the supervisor ends, however it ends.
     _alive: Option<oneshot::Sender<()>>,
-    ending: bool,
 }
 
 impl SupervisorActor {
@@ -49,10 +58,9 @@ impl SupervisorActor {
             chance: ports.clock.chance(),
             ports,
             agents: HashMap::new(),
-            generations: HashMap::new(),
+            built: 0,
             timer: None,
             _alive: alive,
-            ending: false,
         }
     }
 }

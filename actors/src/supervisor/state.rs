@@ -3,9 +3,12 @@
 
 //! What the supervisor decides. No actix here.
 //!
-//! The invariants: an agent exists for each resource and for none other; the old agent of a key has stopped before a new
-//! one starts; and of several resources for one platform's origin the oldest (then by name) speaks, and the next only
-//! when that one has stopped.
+//! The invariants:
+//!
+//! - An agent exists for each resource and for none other; the old agent of a key has stopped before a new one starts.
+//! - At most one agent speaks for a platform's origin. Of several resources it is the oldest (then by name), and it begins
+//!   only when whoever spoke before has said that it is silent.
+//! - Nobody starts before all resources are known: who is the oldest isn't known earlier.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,12 +16,15 @@ use std::sync::Arc;
 use obsyk_domain::agent::{Policy, Settings, SettingsError};
 use obsyk_domain::condition::Standing;
 use obsyk_domain::ports::AgentKey;
-use obsyk_domain::retry::Backoff;
 use obsyk_domain::time::{Chance, Moment};
 
 use super::messages::Apply;
 use crate::agent::Desired;
-use crate::supervision::Intensity;
+use crate::supervision::Restarts;
+
+/// Agents die at most this often within five minutes. More than an agent allows its children: the end of the process ends
+/// those that work too.
+const MOST_RESTARTS: usize = 20;
 
 /// What the actor is to do, in this order.
 #[derive(Debug)]
@@ -33,10 +39,14 @@ pub enum Effect {
         uid: String,
         desired: Box<Desired>,
     },
-    /// Give an agent its new spec or standing.
-    Reconfigure { key: AgentKey, desired: Box<Desired> },
-    /// Stop an agent, and say so to [`SupervisorState::on_stopped`].
-    Stop(AgentKey),
+    /// Give an agent its new spec or standing. With a number, say so to [`SupervisorState::on_left`] when it obeys.
+    Reconfigure {
+        key: AgentKey,
+        desired: Box<Desired>,
+        leave: Option<u64>,
+    },
+    /// Stop an agent, and say so to [`SupervisorState::on_left`].
+    Stop { key: AgentKey, leave: u64 },
     /// Agents died too often: the process ends.
     GiveUp,
 }
@@ -48,7 +58,15 @@ struct Entry {
     /// What its agent was told last; none while there is no agent.
     told: Option<Desired>,
     restart_at: Option<Moment>,
-    restarts: u64,
+}
+
+/// An agent that was told to be silent about an origin, or to stop, and hasn't said yet that it is.
+#[derive(Debug)]
+struct Leave {
+    id: u64,
+    key: AgentKey,
+    origin: Option<String>,
+    stops: bool,
 }
 
 /// See the module's page.
@@ -56,12 +74,12 @@ struct Entry {
 pub struct SupervisorState {
     policy: Policy,
     entries: BTreeMap<AgentKey, Entry>,
-    /// Agents that were told to stop and haven't yet, with the origin for which they may still speak.
-    stopping: BTreeMap<AgentKey, Option<String>>,
-    intensity: Intensity,
-    backoff: Backoff,
+    leaving: Vec<Leave>,
+    last_leave: u64,
+    deaths: Restarts,
     restarts: u64,
     listed: bool,
+    ended: bool,
 }
 
 impl SupervisorState {
@@ -70,11 +88,12 @@ impl SupervisorState {
         Self {
             policy,
             entries: BTreeMap::new(),
-            stopping: BTreeMap::new(),
-            intensity: Intensity::default(),
-            backoff: Backoff::RESTART,
+            leaving: Vec::new(),
+            last_leave: 0,
+            deaths: Restarts::at_most(MOST_RESTARTS),
             restarts: 0,
             listed: false,
+            ended: false,
         }
     }
 
@@ -92,16 +111,13 @@ impl SupervisorState {
                 entry.settings = settings;
             }
             None => {
-                self.entries.insert(
-                    key,
-                    Entry {
-                        apply,
-                        settings,
-                        told: None,
-                        restart_at: None,
-                        restarts: 0,
-                    },
-                );
+                let entry = Entry {
+                    apply,
+                    settings,
+                    told: None,
+                    restart_at: None,
+                };
+                self.entries.insert(key, entry);
             }
         }
         self.settle(now, &mut effects);
@@ -118,22 +134,18 @@ impl SupervisorState {
         effects
     }
 
-    fn drop_entry(&mut self, key: &AgentKey, effects: &mut Vec<Effect>) {
-        let Some(entry) = self.entries.remove(key) else { return };
-        if let Some(told) = entry.told {
-            let origin = told.settings.ok().filter(|_| told.standing == Standing::Speaks);
-            self.stopping.insert(
-                key.clone(),
-                origin.map(|settings| settings.platform.origin().to_owned()),
-            );
-            effects.push(Effect::Stop(key.clone()));
-        }
+    /// All resources that existed were applied.
+    pub fn on_all_applied(&mut self, now: Moment) -> Vec<Effect> {
+        self.listed = true;
+        let mut effects = Vec::new();
+        self.settle(now, &mut effects);
+        effects
     }
 
-    /// An agent has stopped.
-    pub fn on_stopped(&mut self, now: Moment, key: &AgentKey) -> Vec<Effect> {
+    /// An agent has stopped, or is silent as it was told.
+    pub fn on_left(&mut self, now: Moment, leave: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.stopping.remove(key);
+        self.leaving.retain(|left| left.id != leave);
         self.settle(now, &mut effects);
         effects
     }
@@ -141,16 +153,17 @@ impl SupervisorState {
     /// An agent died.
     pub fn on_exited(&mut self, now: Moment, key: &AgentKey, chance: &mut dyn Chance) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.intensity.is_exceeded(now) {
-            effects.push(Effect::GiveUp);
+        let Some(entry) = self.entries.get_mut(key).filter(|_| !self.ended) else {
             return effects;
+        };
+        entry.told = None;
+        entry.restart_at = self.deaths.next(now, chance);
+        self.restarts += 1;
+        if entry.restart_at.is_none() {
+            self.ended = true;
+            effects.push(Effect::GiveUp);
         }
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.told = None;
-            entry.restarts += 1;
-            self.restarts += 1;
-            entry.restart_at = Some(now + self.backoff.next(chance));
-        }
+        self.settle(now, &mut effects);
         effects
     }
 
@@ -161,16 +174,41 @@ impl SupervisorState {
         effects
     }
 
-    /// All resources that existed were applied.
-    pub fn on_all_applied(&mut self) {
-        self.listed = true;
+    /// Ends: nobody starts or is told anything any more.
+    pub fn on_end(&mut self) {
+        self.ended = true;
+    }
+
+    fn drop_entry(&mut self, key: &AgentKey, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.remove(key) else { return };
+        if let Some(told) = entry.told
+            && !self.ended
+        {
+            let leave = self.leave(key, speaks_for(&told), true);
+            effects.push(Effect::Stop {
+                key: key.clone(),
+                leave,
+            });
+        }
+    }
+
+    fn leave(&mut self, key: &AgentKey, origin: Option<&str>, stops: bool) -> u64 {
+        self.last_leave += 1;
+        self.leaving.push(Leave {
+            id: self.last_leave,
+            key: key.clone(),
+            origin: origin.map(str::to_owned),
+            stops,
+        });
+        self.last_leave
+    }
+
+    fn is_stopping(&self, key: &AgentKey) -> bool {
+        self.leaving.iter().any(|leave| leave.stops && leave.key == *key)
     }
 
     /// Who should speak for this origin: the oldest, then by name.
-    fn speaker(&self, origin: &str) -> Option<&AgentKey> {
-        if let Some((key, _)) = self.stopping.iter().find(|(_, held)| held.as_deref() == Some(origin)) {
-            return Some(key);
-        }
+    fn heir(&self, origin: &str) -> Option<&AgentKey> {
         self.entries
             .iter()
             .filter(|(_, entry)| {
@@ -183,16 +221,30 @@ impl SupervisorState {
             .map(|(key, _)| key)
     }
 
+    /// Who else may speak for this origin just now: it was told to, or hasn't said yet that it is silent.
+    fn holder(&self, origin: &str, but: &AgentKey) -> Option<&AgentKey> {
+        let leaving = self
+            .leaving
+            .iter()
+            .filter(|leave| leave.origin.as_deref() == Some(origin))
+            .map(|leave| &leave.key);
+        let told = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.told.as_ref().and_then(speaks_for) == Some(origin))
+            .map(|(key, _)| key);
+        leaving.chain(told).find(|key| *key != but)
+    }
+
     fn desired(&self, key: &AgentKey, entry: &Entry) -> Desired {
-        let standing = match &entry.settings {
-            Ok(settings) => match self.speaker(settings.platform.origin()) {
-                Some(speaker) if speaker != key || self.stopping.contains_key(key) => Standing::Duplicate {
-                    of: speaker.to_string(),
-                },
-                _ => Standing::Speaks,
-            },
-            Err(_) => Standing::Speaks,
-        };
+        let another = entry.settings.as_ref().ok().and_then(|settings| {
+            let origin = settings.platform.origin();
+            let heir = self.heir(origin).filter(|heir| *heir != key);
+            heir.or_else(|| self.holder(origin, key))
+        });
+        let standing = another.map_or(Standing::Speaks, |another| Standing::Duplicate {
+            of: another.to_string(),
+        });
         Desired {
             settings: entry.settings.clone(),
             platform_text: entry.apply.spec.platform_url.clone(),
@@ -202,47 +254,51 @@ impl SupervisorState {
         }
     }
 
-    /// Starts and tells whoever isn't as it should be. Those that fall silent are told before those that begin to speak.
+    /// Starts and tells whoever isn't as it should be.
     fn settle(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let mut news = Vec::new();
-        for (key, entry) in &self.entries {
-            if self.stopping.contains_key(key) || entry.restart_at.is_some_and(|at| at > now) {
+        if !self.listed || self.ended {
+            return;
+        }
+        let keys: Vec<AgentKey> = self.entries.keys().cloned().collect();
+        for key in keys {
+            let Some(entry) = self.entries.get(&key) else { continue };
+            if self.is_stopping(&key) || entry.restart_at.is_some_and(|at| at > now) {
                 continue;
             }
-            let desired = self.desired(key, entry);
-            let same = entry.told.as_ref().is_some_and(|told| {
-                (&told.settings, &told.standing, told.generation)
-                    == (&desired.settings, &desired.standing, desired.generation)
-            });
-            if !same {
-                news.push((key.clone(), desired));
-            }
-        }
-        news.sort_by_key(|(_, desired)| desired.standing == Standing::Speaks);
-        for (key, desired) in news {
+            let desired = self.desired(&key, entry);
+            let left = match &entry.told {
+                Some(told) if is_same(told, &desired) => continue,
+                Some(told) => speaks_for(told).filter(|origin| speaks_for(&desired) != Some(*origin)),
+                None => None,
+            };
+            let (left, uid) = (left.map(str::to_owned), entry.apply.uid.clone());
+            let leave = left.map(|origin| self.leave(&key, Some(&origin), false));
             let Some(entry) = self.entries.get_mut(&key) else {
                 continue;
             };
             entry.restart_at = None;
-            let started = entry.told.replace(desired.clone()).is_some();
-            effects.push(if started {
-                Effect::Reconfigure {
-                    key,
-                    desired: Box::new(desired),
-                }
+            let is_new = entry.told.replace(desired.clone()).is_none();
+            let desired = Box::new(desired);
+            effects.push(if is_new {
+                Effect::Start { key, uid, desired }
             } else {
-                Effect::Start {
-                    key,
-                    uid: entry.apply.uid.clone(),
-                    desired: Box::new(desired),
-                }
+                Effect::Reconfigure { key, desired, leave }
             });
         }
     }
 
     /// When [`Self::on_timer`] has something to do.
     pub fn wake(&self) -> Option<Moment> {
-        self.entries.values().filter_map(|entry| entry.restart_at).min()
+        let waiting = self.entries.iter().filter(|(key, _)| !self.is_stopping(key));
+        waiting
+            .filter_map(|(_, entry)| entry.restart_at)
+            .min()
+            .filter(|_| self.listed && !self.ended)
+    }
+
+    /// The resources.
+    pub fn keys(&self) -> impl Iterator<Item = &AgentKey> {
+        self.entries.keys()
     }
 
     /// Whether the resources were listed.
@@ -254,4 +310,16 @@ impl SupervisorState {
     pub fn restarts(&self) -> u64 {
         self.restarts
     }
+}
+
+/// The origin that an agent speaks for which was told this.
+fn speaks_for(desired: &Desired) -> Option<&str> {
+    let settings = desired.settings.as_ref().ok()?;
+    (desired.standing == Standing::Speaks).then(|| settings.platform.origin())
+}
+
+/// Whether an agent has nothing to learn from it. What the operator wrote into the status itself is no news.
+fn is_same(told: &Desired, desired: &Desired) -> bool {
+    (&told.settings, &told.standing, told.generation) == (&desired.settings, &desired.standing, desired.generation)
+        && told.platform_text == desired.platform_text
 }

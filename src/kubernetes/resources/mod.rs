@@ -6,13 +6,17 @@
 use std::collections::HashMap;
 
 use futures_util::StreamExt;
+use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use obsyk_actors::supervisor::{Apply, Remove};
 use obsyk_domain::agent::ObsykAgent;
 use obsyk_domain::ports::{AgentKey, LocalStream};
 use tracing::{error, warn};
+
+/// A resource, or that it can't be decoded: one that was stored under another schema must not hold up the others.
+type Guarded = DeserializeGuard<ObsykAgent>;
 
 /// What is told of the resources.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ pub enum ResourceSignal {
 
 /// The resources of a namespace, or of all. It never ends.
 pub fn resources(client: Client, namespace: Option<&str>) -> LocalStream<ResourceSignal> {
-    let api: Api<ObsykAgent> = match namespace {
+    let api: Api<Guarded> = match namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
@@ -47,15 +51,17 @@ struct Follow {
 }
 
 impl Follow {
-    fn take(&mut self, event: watcher::Result<Event<ObsykAgent>>) -> Vec<ResourceSignal> {
+    fn take(&mut self, event: watcher::Result<Event<Guarded>>) -> Vec<ResourceSignal> {
         match event {
             Ok(Event::Init) => {
                 self.listed.clear();
                 Vec::new()
             }
             Ok(Event::InitApply(resource)) => {
-                let (key, uid) = identity(&resource);
-                self.listed.insert(key, uid);
+                if !is_terminating(&resource) {
+                    let (key, uid) = identity(&resource);
+                    self.listed.insert(key, uid);
+                }
                 self.apply(resource)
             }
             Ok(Event::InitDone) => {
@@ -75,11 +81,7 @@ impl Follow {
                 signals
             }
             Ok(Event::Apply(resource)) => self.apply(resource),
-            Ok(Event::Delete(resource)) => {
-                let (key, uid) = identity(&resource);
-                self.known.remove(&key);
-                vec![ResourceSignal::Remove(Remove { key, uid })]
-            }
+            Ok(Event::Delete(resource)) => vec![self.remove(&resource)],
             Err(error) => {
                 self.complain(&error);
                 Vec::new()
@@ -87,9 +89,19 @@ impl Follow {
         }
     }
 
-    fn apply(&mut self, resource: ObsykAgent) -> Vec<ResourceSignal> {
+    fn apply(&mut self, resource: Guarded) -> Vec<ResourceSignal> {
+        self.complained = false;
+        // Somebody's finalizer may keep it for a while: for us it is gone.
+        if is_terminating(&resource) {
+            return vec![self.remove(&resource)];
+        }
         let (key, uid) = identity(&resource);
         self.known.insert(key.clone(), uid.clone());
+        // An agent that runs goes on as it is.
+        let Ok(resource) = resource.0 else {
+            error!(agent = %key, "the resource doesn't have the form of its definition; apply it anew");
+            return Vec::new();
+        };
         vec![ResourceSignal::Apply(Box::new(Apply {
             key,
             uid,
@@ -102,6 +114,14 @@ impl Follow {
             spec: Box::new(resource.spec),
             status: resource.status.map(Box::new),
         }))]
+    }
+
+    fn remove(&mut self, resource: &Guarded) -> ResourceSignal {
+        let (key, uid) = identity(resource);
+        if self.known.get(&key) == Some(&uid) {
+            self.known.remove(&key);
+        }
+        ResourceSignal::Remove(Remove { key, uid })
     }
 
     /// Once for each time that it breaks: the watcher goes on trying.
@@ -122,7 +142,11 @@ impl Follow {
     }
 }
 
-fn identity(resource: &ObsykAgent) -> (AgentKey, String) {
+fn is_terminating(resource: &Guarded) -> bool {
+    resource.meta().deletion_timestamp.is_some()
+}
+
+fn identity(resource: &Guarded) -> (AgentKey, String) {
     let key = AgentKey {
         namespace: resource.namespace().unwrap_or_default().as_str().into(),
         name: resource.name_any().as_str().into(),
@@ -142,3 +166,6 @@ fn code(error: &watcher::Error) -> Option<u16> {
         watcher::Error::NoResourceVersion => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,8 +20,7 @@ use zeroize::Zeroizing;
 #[resource(inherit = Secret)]
 struct CredentialsSecret {
     metadata: ObjectMeta,
-    #[serde(default)]
-    data: Values,
+    data: Option<Values>,
 }
 
 /// The values under the names of [`obsyk_domain::credentials`].
@@ -52,11 +51,12 @@ impl std::fmt::Debug for CredentialsSecret {
 
 impl CredentialsSecret {
     fn read(&self) -> Result<Credentials, CredentialsError> {
-        let value = |value: &Option<Value>| value.as_ref().map(|value| value.0.clone());
-        let (client_id, private_key) = (value(&self.data.client_id), value(&self.data.private_key));
+        let data = self.data.as_ref();
+        let client_id = data.and_then(|data| data.client_id.as_ref());
+        let private_key = data.and_then(|data| data.private_key.as_ref());
         Credentials::read(
-            client_id.as_ref().map(|value| value.as_slice()),
-            private_key.as_ref().map(|value| value.as_slice()),
+            client_id.map(|value| value.0.as_slice()),
+            private_key.map(|value| value.0.as_slice()),
         )
     }
 }
@@ -111,7 +111,8 @@ impl Follow {
             Ok(Event::InitDone) => self.listed.take().unwrap_or(Err(CredentialsError::NoSecret)),
             Ok(Event::Apply(secret)) => secret.read(),
             Ok(Event::Delete(_)) => Err(CredentialsError::NoSecret),
-            Err(error) if is_forbidden(&error) => Err(CredentialsError::Forbidden),
+            Err(error) if is_list_forbidden(&error) => Err(CredentialsError::Forbidden),
+            // A watch that breaks says nothing when it goes on, so that an error of it would never be taken back.
             Err(_) if self.read => return None,
             Err(_) => return Some(Err(CredentialsError::Unreachable)),
         };
@@ -120,9 +121,9 @@ impl Follow {
     }
 }
 
-fn is_forbidden(error: &watcher::Error) -> bool {
-    let (watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error)) = error else {
-        return false;
-    };
-    matches!(error, kube::Error::Api(status) if status.is_forbidden())
+fn is_list_forbidden(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.is_forbidden())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What the agent tells of itself and its children: the status, views, and log lines for an admin.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix::clock::timeout;
+use actix::{ActorContext, ActorFutureExt, AsyncContext, WrapFuture};
+use jiff::Timestamp;
+use obsyk_domain::agent::{ObsykAgentStatus, ResourceCounts};
+use obsyk_domain::condition::Link;
+use obsyk_domain::ports::StatusError;
+use obsyk_domain::resource::ResourceKind;
+use tracing::{info, warn};
+
+use super::AgentActor;
+use super::family::Views;
+use super::perform::Ctx;
+use super::state::Child;
+use super::status::AT_MOST_EVERY;
+use crate::inspect::{AgentView, Readiness};
+use crate::sender::SnapshotEnd;
+
+/// An API server that doesn't answer a write within this is given up for now.
+const WRITING: Duration = Duration::from_secs(30);
+
+impl AgentActor {
+    /// Asks the children how they are, for the status, and again after a while.
+    pub(super) fn look(&mut self, ctx: &mut Ctx) {
+        ctx.spawn(self.family.inspect().into_actor(self).map(|views, act, ctx| {
+            act.take_views(views);
+            act.write_status(ctx);
+            ctx.run_later(AT_MOST_EVERY, Self::look);
+        }));
+    }
+
+    /// Asks the children out of turn, before the status is written: a snapshot's end should show their numbers.
+    pub(super) fn look_now(&mut self, ctx: &mut Ctx) {
+        self.looking = true;
+        ctx.spawn(self.family.inspect().into_actor(self).map(|views, act, ctx| {
+            act.looking = false;
+            act.take_views(views);
+            act.write_status(ctx);
+        }));
+    }
+
+    /// Takes what the children said. Those that were stopped or died since don't count.
+    pub(super) fn take_views(&mut self, views: Views) {
+        if let Some(view) = views.sender
+            && self.family.is_current(Child::Sender, view.generation)
+        {
+            self.sender_view = Some(view);
+        }
+        for mut view in views.watchers {
+            let child = Child::Watcher(view.kind);
+            if self.family.is_current(child, view.generation) {
+                view.restarts = self.state.restarts_of(child);
+                self.watcher_views.insert(view.kind, view);
+            }
+        }
+    }
+
+    /// The wall clock's time, in seconds: what a status can hold.
+    fn wall(&self) -> Timestamp {
+        let wall = self.ports.clock.wall();
+        wall.round(jiff::Unit::Second).unwrap_or(wall)
+    }
+
+    fn status_now(&mut self) -> ObsykAgentStatus {
+        let nothing = BTreeMap::new();
+        let set_aside = self.sender_view.as_ref().map_or(&nothing, |view| &view.set_aside);
+        let undecodable: BTreeMap<ResourceKind, u64> = self
+            .watcher_views
+            .iter()
+            .map(|(kind, view)| (*kind, view.undecodable))
+            .collect();
+        let counts: ResourceCounts = self
+            .watcher_views
+            .iter()
+            .filter(|(_, view)| view.lists > 0)
+            .map(|(kind, view)| (*kind, i64::try_from(view.known).unwrap_or(i64::MAX)))
+            .collect();
+        let (now, wall) = (self.ports.clock.now(), self.wall());
+        let accepted = self.sender_view.as_ref().and_then(|view| view.last_accepted);
+        self.status.saw(now, wall, accepted, self.state.last_snapshot());
+        let written = self.status.written();
+        let generation = self.state.desired().generation;
+        let situation = self.state.situation(set_aside, &undecodable);
+        ObsykAgentStatus {
+            cluster_uid: self.state.cluster_uid(),
+            observed_generation: generation,
+            last_sync_time: self.status.last_sync(),
+            last_snapshot_time: self.status.last_snapshot(),
+            resource_counts: if counts.is_empty() {
+                written.resource_counts.clone()
+            } else {
+                counts
+            },
+            conditions: situation.conditions(&written.conditions, generation, wall),
+        }
+    }
+
+    /// Writes the status, if it is another one and its time has come.
+    pub(super) fn write_status(&mut self, ctx: &mut Ctx) {
+        if self.write.is_some() || self.looking || self.asked {
+            return;
+        }
+        let status = self.status_now();
+        if !self.status.should_write(self.ports.clock.now(), &status) {
+            return;
+        }
+        let write = timeout(WRITING, self.ports.status.write(&self.key, &self.uid, status));
+        self.write = Some(ctx.spawn(write.into_actor(self).map(|written, act, ctx| {
+            act.write = None;
+            let now = act.ports.clock.now();
+            match written.unwrap_or(Err(StatusError::Failed)) {
+                Ok(()) => {
+                    act.status.succeeded();
+                    act.write_status(ctx);
+                }
+                // The supervisor hears of it by its own watch. If it doesn't, the API server was mistaken.
+                Err(StatusError::Gone) => {
+                    act.status.failed(now);
+                }
+                Err(StatusError::Failed) => {
+                    if act.status.failed(now) {
+                        warn!(agent = %act.key, "the status can't be written; it is tried again");
+                    }
+                }
+            }
+            if act.gave_up && act.write.is_none() {
+                ctx.stop();
+            }
+        })));
+    }
+
+    /// The status isn't written any more.
+    pub(super) fn end_status(&mut self, ctx: &mut Ctx) {
+        if let Some(write) = self.write.take() {
+            ctx.cancel_future(write);
+        }
+    }
+
+    fn readiness(&self) -> Readiness {
+        if self.state.is_accepted() {
+            return Readiness::Synced;
+        }
+        let nothing = BTreeMap::new();
+        let situation = self.state.situation(&nothing, &nothing);
+        if situation.is_idle() {
+            return Readiness::Idle;
+        }
+        match situation.waits_for() {
+            Some((reason, message)) => Readiness::Waits {
+                reason: reason.to_owned(),
+                message,
+            },
+            None => Readiness::Starting,
+        }
+    }
+
+    pub(super) fn view(&self, fresh: bool) -> AgentView {
+        AgentView {
+            namespace: self.key.namespace.to_string(),
+            name: self.key.name.to_string(),
+            generation: self.generation,
+            readiness: self.readiness(),
+            snapshots: self
+                .state
+                .snapshots()
+                .iter()
+                .map(|(cause, count)| (cause.label(), *count))
+                .collect(),
+            sender: self.sender_view.clone(),
+            watchers: self.watcher_views.values().cloned().collect(),
+            fresh,
+        }
+    }
+
+    pub(super) fn log_link(&self, link: Link) {
+        match link {
+            Link::Fresh => {}
+            Link::Up => info!(agent = %self.key, "the platform accepts what is sent"),
+            Link::NoToken(error) => warn!(agent = %self.key, %error, "sending waits for a token"),
+            Link::Denied(answer) => warn!(agent = %self.key, %answer, "sending is paused: the credentials are refused"),
+            Link::Trying(answer) => warn!(agent = %self.key, %answer, "a request failed; it is tried again"),
+            Link::Open(answer) => warn!(agent = %self.key, %answer, "the platform is down; only heartbeats probe"),
+        }
+    }
+
+    pub(super) fn log_snapshot(&self, n: u64, end: &SnapshotEnd) {
+        match end {
+            SnapshotEnd::Accepted {
+                too_large,
+                objects,
+                bytes,
+                took,
+            } => {
+                let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                info!(agent = %self.key, snapshot = n, objects, bytes, took_ms, "snapshot accepted");
+                if !too_large.is_empty() {
+                    warn!(agent = %self.key, kinds = %too_large, "too large for a snapshot; they go as events");
+                }
+            }
+            SnapshotEnd::Refused(answer) => warn!(agent = %self.key, snapshot = n, %answer, "snapshot refused"),
+            SnapshotEnd::Unfinished => info!(agent = %self.key, snapshot = n, "snapshot not finished; another is due"),
+        }
+    }
+}
