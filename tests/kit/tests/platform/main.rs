@@ -5,6 +5,7 @@
 
 mod answers;
 mod client;
+mod cluster;
 mod faults;
 mod order;
 mod run;

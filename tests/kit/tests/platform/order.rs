@@ -3,8 +3,8 @@
 
 //! What must not follow, and what must not happen at the same time.
 
-use obsyk_testkit::platform::{Answer, Endpoint};
-use serde_json::json;
+use obsyk_testkit::platform::{Answer, Endpoint, View};
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -21,11 +21,11 @@ async fn begin(stage: &Stage, text: &str) -> TcpStream {
 }
 
 /// Starts a request that hangs, and waits until the platform has it.
-async fn hang(stage: &Stage, endpoint: Endpoint, body: &serde_json::Value) -> TcpStream {
+async fn hang(stage: &Stage, endpoint: Endpoint, body: &Value) -> TcpStream {
     let before = stage.platform.look(|view| view.requests_to(endpoint).count());
     stage.platform.answer(endpoint, Answer::hang());
     let socket = begin(stage, &stage.request(endpoint, body)).await;
-    let has_it = |view: &obsyk_testkit::platform::View<'_>| {
+    let has_it = |view: &View<'_>| {
         view.requests_to(endpoint)
             .nth(before)
             .is_some_and(|request| request.bytes > 0)
@@ -135,7 +135,7 @@ async fn a_request_after_one_that_was_given_up_is_no_violation() {
     // The news that the first one was given up comes late.
     assert_eq!(stage.platform.look(|view| view.violations().len()), 1);
     drop(first);
-    let is_clean = |view: &obsyk_testkit::platform::View<'_>| view.violations().is_empty();
+    let is_clean = |view: &View<'_>| view.violations().is_empty();
     stage.platform.wait(SOON, "the suspicion is gone", is_clean).await;
 }
 
@@ -145,7 +145,7 @@ async fn an_event_during_a_snapshot_is_a_violation() {
     let snapshot = stage.request(Endpoint::Snapshot, &a_snapshot());
     let (first, rest) = snapshot.split_at(snapshot.len() - 10);
     let mut socket = begin(&stage, first).await;
-    let begun = |view: &obsyk_testkit::platform::View<'_>| view.requests_to(Endpoint::Snapshot).count() == 2;
+    let begun = |view: &View<'_>| view.requests_to(Endpoint::Snapshot).count() == 2;
     stage.platform.wait(SOON, "the snapshot begins", begun).await;
     stage.post(Endpoint::Heartbeat, &a_heartbeat()).await;
     assert!(
@@ -154,9 +154,9 @@ async fn an_event_during_a_snapshot_is_a_violation() {
     );
     stage.post(Endpoint::Events, &an_event("ADDED", "a")).await;
     socket.write_all(rest.as_bytes()).await.unwrap();
-    let accepted = |view: &obsyk_testkit::platform::View<'_>| view.counts().snapshots == 2;
+    let accepted = |view: &View<'_>| view.counts().snapshots == 2;
     stage.platform.wait(SOON, "the snapshot is accepted", accepted).await;
-    let is_recorded = |view: &obsyk_testkit::platform::View<'_>| {
+    let is_recorded = |view: &View<'_>| {
         view.violations()
             .iter()
             .any(|v| v.what == "an event arrives while a snapshot is under way")
@@ -181,9 +181,7 @@ async fn sixty_four_events_may_be_under_way_and_no_more() {
     let stage = Stage::told().await;
     stage.platform.answer(Endpoint::Events, Answer::hang().forever());
     let mut requests = JoinSet::new();
-    let under_way = |count: usize| {
-        move |view: &obsyk_testkit::platform::View<'_>| view.requests_to(Endpoint::Events).count() == count
-    };
+    let under_way = |count: usize| move |view: &View<'_>| view.requests_to(Endpoint::Events).count() == count;
     for n in 0..65 {
         let text = stage.request(Endpoint::Events, &an_event("ADDED", &format!("object-{n}")));
         requests.spawn(begin_at(stage.platform.url().to_owned(), text));
