@@ -1,4 +1,0 @@
-// Copyright (c) Obsyk. All rights reserved.
-// Licensed under the Apache License, Version 2.0.
-
-//! What the kit promises about its platform.
