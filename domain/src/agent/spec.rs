@@ -11,7 +11,6 @@
     unreachable_pub,
     reason = "KubeSchema repeats each struct inside a function, with its `pub`"
 )]
-
 #![expect(
     clippy::duplicated_attributes,
     reason = "x_kube takes a field's rules as one list of the same word"
