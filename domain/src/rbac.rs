@@ -148,8 +148,10 @@ mod tests {
 
     use super::*;
 
-    /// Group, resources, names and verbs of each rule.
-    fn told(rules: Option<Vec<PolicyRule>>) -> Vec<(String, Vec<String>, Vec<String>, Vec<String>)> {
+    /// Group, resources, names and verbs of a rule.
+    type Told = (String, Vec<String>, Vec<String>, Vec<String>);
+
+    fn told(rules: Option<Vec<PolicyRule>>) -> Vec<Told> {
         rules
             .unwrap()
             .into_iter()

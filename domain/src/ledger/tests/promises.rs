@@ -346,6 +346,10 @@ fn bytes_count_every_state_that_is_held() {
     assert_eq!(ledger.bytes(), waiting + 500);
     ledger.accepted(at(1), &uid("a"));
     assert_eq!(ledger.bytes(), waiting - 500);
+    for _ in 0..1000 {
+        ledger.update("a", &"z".repeat(500));
+    }
+    assert_eq!(ledger.bytes(), waiting - 500, "a change replaces, and takes no room");
     ledger.told();
     assert_eq!(ledger.bytes(), 0);
 }

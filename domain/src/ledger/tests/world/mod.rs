@@ -5,6 +5,8 @@
 //!
 //! Every assertion about what is sent is here. A version stands for an object's state: its JSON is the number.
 
+mod checks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{at, change, json};
@@ -308,83 +310,6 @@ impl World {
         if let Some(open) = &mut self.open {
             open.missed = !open.spools.is_empty();
         }
-    }
-
-    /// What the ledger says of itself is so.
-    pub(super) fn check(&self) {
-        let ledger = &self.ledger;
-        let entries = &ledger.entries;
-        assert_eq!(
-            ledger.bytes(),
-            entries.values().map(|entry| entry.cost()).sum::<usize>()
-        );
-        assert_eq!(ledger.in_flight(), self.flights.len());
-        let in_flight = entries.values().filter(|entry| entry.flight.is_some()).count();
-        assert_eq!(ledger.in_flight(), in_flight);
-        assert_eq!(ledger.names.len(), entries.len());
-        assert!(entries.values().all(|entry| !entry.is_spent()), "a spent entry is kept");
-        for (place, uid) in &ledger.ready {
-            assert_eq!(entries[uid].ready, Some(*place));
-        }
-        let ready = entries.values().filter(|entry| entry.ready.is_some()).count();
-        assert_eq!(ledger.ready.len(), ready);
-        // At most one entry for an object that changed, so memory follows the objects and not the changes.
-        let changed: usize = self.kinds.values().map(|of| of.cluster.len() + of.platform.len()).sum();
-        assert!(entries.len() <= changed + self.flights.len() + self.uids as usize);
-    }
-
-    /// Sends all that may be sent, and has it accepted. What is refused for good stays.
-    pub(super) fn flush(&mut self) {
-        loop {
-            while self.send() {}
-            if self.flights.is_empty() {
-                break;
-            }
-            while !self.flights.is_empty() {
-                self.answer(0, Answer::Accepted);
-                self.check();
-            }
-        }
-        assert!(self.ledger.is_idle() || self.open.is_some() || self.ledger.is_lossy());
-    }
-
-    /// A snapshot of all that is readable is accepted.
-    pub(super) fn snapshot(&mut self) {
-        self.open();
-        for kind in KINDS {
-            self.list(kind);
-        }
-        self.end(End::Accepted);
-    }
-
-    /// After a flush, of each kind of which nothing was dropped or refused: the platform has what the watcher knows.
-    pub(super) fn expect_told(&self) {
-        if self.open.is_some() || self.ledger.is_lossy() {
-            return;
-        }
-        for (kind, of) in &self.kinds {
-            let refused = self.ledger.uids_of(*kind).next().is_some();
-            if !of.tainted && !refused {
-                assert_eq!(of.platform, of.known, "{kind}: something is lost");
-            }
-            let ghost = of.kept.iter().find(|uid| of.platform.contains_key(uid));
-            assert!(
-                ghost.is_none() || refused,
-                "{kind}: a delete of an unreadable kind was dropped at the bound"
-            );
-        }
-    }
-
-    /// The platform has what the cluster has, and the ledger holds nothing.
-    pub(super) fn expect_true(&self) {
-        for (kind, of) in &self.kinds {
-            assert_eq!(of.platform, of.cluster, "{kind}");
-        }
-        assert!(
-            self.ledger.is_empty() && !self.ledger.is_lossy(),
-            "{:?}",
-            self.ledger.stats()
-        );
     }
 }
 
