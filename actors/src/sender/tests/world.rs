@@ -238,7 +238,7 @@ impl World {
         }
         let pending = KINDS.into_iter().find(|kind| !open.listed.contains(kind));
         match pending {
-            Some(kind) if !(leave_out && !open.listed.is_empty()) => {
+            Some(kind) if !leave_out || open.listed.is_empty() => {
                 open.listed.insert(kind);
                 self.idle.remove(&kind);
                 self.tell(kind);
