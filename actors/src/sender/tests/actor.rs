@@ -14,7 +14,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::harness::{NO_CONNECTION, TIMED_OUT, config, deleted, secs, status, updated};
+use super::samples::{NO_CONNECTION, TIMED_OUT, config, deleted, secs, status, updated};
 use super::stand::{Script, Stand, TOKEN, guarded, next, on_stage};
 use crate::sender::{
     Beat, Config, Configure, Delivery, Drain, Effect, Inspect, Offer, OpenSnapshot, Overtaken, Refusal, SenderState,

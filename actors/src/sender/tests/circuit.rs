@@ -8,7 +8,8 @@ use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::Cause;
 use obsyk_domain::token::TokenError;
 
-use super::harness::{Fixed, NO_CONNECTION, OK, Scene, added, deleted, secs, spool_of, status, updated};
+use super::harness::Scene;
+use super::samples::{Fixed, NO_CONNECTION, OK, added, deleted, secs, spool_of, status, updated};
 use crate::sender::SnapshotEnd;
 
 /// Fails the request that is tried until the circuit is open.

@@ -5,7 +5,8 @@
 
 use obsyk_domain::resource::ResourceKind::Pod;
 
-use super::harness::{NO_CONNECTION, OK, Scene, config, secs, status, updated};
+use super::harness::Scene;
+use super::samples::{NO_CONNECTION, OK, config, secs, status, updated};
 use crate::sender::{Config, Refusal};
 
 #[test]

@@ -7,7 +7,8 @@ use obsyk_domain::agent::{EventTypes, PlatformUrl};
 use obsyk_domain::condition::Link;
 use obsyk_domain::resource::ResourceKind::Pod;
 
-use super::harness::{NO_CONNECTION, OK, Scene, config, credentials, other_key, secs, status, updated};
+use super::harness::Scene;
+use super::samples::{NO_CONNECTION, OK, config, credentials, other_key, secs, status, updated};
 use crate::sender::{Config, SnapshotEnd};
 
 fn elsewhere() -> [Config; 4] {

@@ -6,9 +6,8 @@
 use obsyk_domain::condition::Link;
 use obsyk_domain::snapshot::Cause;
 
-use super::harness::{
-    NO_CONNECTION, OK, Scene, TIMED_OUT, added, config, deleted, secs, status, status_after, updated,
-};
+use super::harness::Scene;
+use super::samples::{NO_CONNECTION, OK, TIMED_OUT, added, config, deleted, secs, status, status_after, updated};
 use crate::sender::Config;
 
 #[test]
@@ -195,7 +194,7 @@ fn ambiguous_answer_sends_the_state_again_and_makes_a_snapshot_due_later() {
     for (chance, after) in [(0.0, 600), (0.5, 2100), (0.999_999, 3599)] {
         let mut scene = Scene::synced();
         let event = scene.send(updated("a", 1));
-        scene.chance = Box::new(super::harness::Fixed(chance));
+        scene.chance = Box::new(super::samples::Fixed(chance));
         scene.answer(&event, TIMED_OUT);
         let [(Cause::Ambiguous, at)] = scene.dues[..] else {
             panic!("one snapshot is due: {:?}", scene.dues);

@@ -7,7 +7,8 @@ use obsyk_domain::condition::Link;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::Cause;
 
-use super::harness::{NO_CONNECTION, OK, Scene, TIMED_OUT, added, config, secs, status, updated};
+use super::harness::Scene;
+use super::samples::{NO_CONNECTION, OK, TIMED_OUT, added, config, secs, status, updated};
 use crate::sender::Config;
 
 #[test]

@@ -8,7 +8,8 @@ use obsyk_domain::ledger::{BOUND, Change, What};
 use obsyk_domain::resource::ResourceKind::{Node, Pod};
 use obsyk_domain::snapshot::Cause;
 
-use super::harness::{NO_CONNECTION, OK, Scene, added, config, deleted, secs, spool_of, status, updated};
+use super::harness::Scene;
+use super::samples::{NO_CONNECTION, OK, added, config, deleted, secs, spool_of, status, updated};
 use crate::sender::{Config, Refusal};
 
 /// A change whose object is 1 MiB.

@@ -6,7 +6,8 @@
 use obsyk_domain::resource::ResourceKind::{ConfigMap, Node, Pod, Secret};
 use obsyk_domain::resource::{KindSet, ResourceKind};
 
-use super::harness::{OK, Scene, TIMED_OUT, added, deleted, secs, status, updated};
+use super::harness::Scene;
+use super::samples::{OK, TIMED_OUT, added, deleted, secs, status, updated};
 use crate::sender::SnapshotEnd;
 
 fn too_large(scene: &Scene) -> Vec<ResourceKind> {

@@ -8,9 +8,8 @@ use obsyk_domain::condition::Link;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::Cause;
 
-use super::harness::{
-    NO_CONNECTION, OK, Scene, TIMED_OUT, added, deleted, secs, spool_of, status, status_after, updated,
-};
+use super::harness::Scene;
+use super::samples::{NO_CONNECTION, OK, TIMED_OUT, added, deleted, secs, spool_of, status, status_after, updated};
 use crate::sender::SnapshotEnd;
 
 const PODS: ResourceKind = ResourceKind::Pod;

@@ -23,7 +23,7 @@ use obsyk_domain::token::{AccessToken, Issued, TokenError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout};
 
-use super::harness::{Fixed, OK, config, secs, spool_of};
+use super::samples::{Fixed, OK, config, secs, spool_of};
 use crate::agent::Child;
 use crate::sender::{Configure, Delivery, OpenSnapshot, SendSnapshot, SenderActor, SnapshotDue, SnapshotEnd, Spooled};
 use crate::supervision::Exited;

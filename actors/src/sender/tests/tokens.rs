@@ -9,7 +9,8 @@ use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::Cause;
 use obsyk_domain::token::{TokenError, TokenPhase};
 
-use super::harness::{Fixed, NO_CONNECTION, OK, Scene, added, config, other_key, secs, status, updated};
+use super::harness::Scene;
+use super::samples::{Fixed, NO_CONNECTION, OK, added, config, other_key, secs, status, updated};
 use crate::sender::{Config, SnapshotEnd};
 
 #[test]

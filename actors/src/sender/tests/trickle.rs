@@ -7,7 +7,8 @@ use obsyk_domain::agent::EventTypes;
 use obsyk_domain::resource::ResourceKind::{Node, Pod};
 use obsyk_domain::snapshot::Cause;
 
-use super::harness::{OK, Scene, config, deleted, secs, spool_of, status, updated};
+use super::harness::Scene;
+use super::samples::{OK, config, deleted, secs, spool_of, status, updated};
 use crate::sender::Config;
 
 /// Snapshot 2 of these pods was too large; one event a second may go.
