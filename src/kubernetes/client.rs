@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -19,6 +19,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// A TCP connection is made within this.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// What a connection reads ahead, at most. hyper would take up to 400 KiB for each, and each kind has one.
+const READ_AHEAD: usize = 64 * 1024;
 
 /// There is no way to the API server. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +71,8 @@ pub async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, ConnectError
     build(config).map_err(|error| ConnectError::Client(Box::new(error)))
 }
 
-fn build(config: Config) -> Result<Client, kube::Error> {
+/// HTTP/1.1 only, so that each watch has a connection of its own; and nothing is tried again here.
+pub(super) fn build(config: Config) -> Result<Client, kube::Error> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
@@ -76,10 +80,13 @@ fn build(config: Config) -> Result<Client, kube::Error> {
     connector.set_keepalive(Some(SILENCE / 2));
     connector.set_keepalive_interval(Some(SILENCE / 6));
     connector.set_keepalive_retries(Some(3));
+    #[cfg(target_os = "linux")]
     connector.set_tcp_user_timeout(Some(SILENCE));
     let connector = config.rustls_https_connector_with_connector(connector)?;
     let client: HyperClient<_, Body> = HyperClient::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
         .pool_idle_timeout(SILENCE)
+        .http1_max_buf_size(READ_AHEAD)
         .build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

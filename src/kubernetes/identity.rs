@@ -3,10 +3,16 @@
 
 //! Who the cluster is: the uid of kube-system, and the API server's version.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ListParams, PartialObjectMeta};
 use kube::{Api, Client};
 use obsyk_domain::ports::{Cluster, ClusterIdentity, Local};
+use tokio::time::timeout;
+
+/// What isn't answered by then isn't known. The agent asks again every half minute, and questions mustn't pile up.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// Asks the API server.
 pub struct ClusterApi {
@@ -27,12 +33,14 @@ impl Cluster for ClusterApi {
             // A list with a field selector: the permission to list is there already, one to get isn't asked for.
             let namespaces: Api<Namespace> = Api::all(client.clone());
             let only = ListParams::default().fields("metadata.name=kube-system");
-            let listed = namespaces.list_metadata(&only).await;
+            let listed = timeout(LONGEST_ANSWER, namespaces.list_metadata(&only)).await;
             let uid = listed
                 .ok()
+                .and_then(Result::ok)
                 .and_then(|list| list.items.into_iter().next())
                 .and_then(|namespace: PartialObjectMeta<Namespace>| namespace.metadata.uid);
-            let git_version = client.apiserver_version().await.ok().map(|info| info.git_version);
+            let version = timeout(LONGEST_ANSWER, client.apiserver_version()).await;
+            let git_version = version.ok().and_then(Result::ok).map(|info| info.git_version);
             ClusterIdentity { uid, git_version }
         })
     }

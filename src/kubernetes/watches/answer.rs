@@ -1,0 +1,67 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! A request, and what the API server's answer means. No error carries a text of the answer.
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, RETRY_AFTER};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use kube::Client;
+use kube::client::Body;
+use obsyk_domain::ports::ReadError;
+use serde::de::DeserializeOwned;
+
+/// Whole objects.
+pub(super) const OBJECTS: &str = "application/json";
+
+/// Of each object the metadata only.
+pub(super) const METADATA: &str =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;q=0.9";
+
+/// Asks once, and hands out the body of a good answer.
+pub(super) async fn get(client: &Client, uri: &str, accept: &'static str) -> Result<Body, ReadError> {
+    let request = Request::get(uri)
+        .header(ACCEPT, accept)
+        .body(Body::empty())
+        .map_err(|_| ReadError::Unsupported)?;
+    let response = client.send(request).await.map_err(|_| ReadError::Unreachable)?;
+    let status = response.status();
+    if status.is_success() {
+        Ok(response.into_body())
+    } else {
+        Err(read_error(status.as_u16(), retry_after(response.headers())))
+    }
+}
+
+/// Reads a body to its end, and decodes it. It is held once: what comes is appended, not collected and joined.
+pub(super) async fn whole<T: DeserializeOwned>(mut body: Body) -> Result<T, ReadError> {
+    let mut text = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ReadError::Unreachable)?;
+        if let Some(data) = frame.data_ref() {
+            text.extend_from_slice(data);
+        }
+    }
+    serde_json::from_slice(&text).map_err(|_| ReadError::Undecodable)
+}
+
+/// What a status code means, in an answer's head or in a watch's ERROR event.
+pub(super) fn read_error(code: u16, wait: Option<Duration>) -> ReadError {
+    match StatusCode::from_u16(code) {
+        Ok(StatusCode::GONE) => ReadError::Expired,
+        Ok(StatusCode::FORBIDDEN) => ReadError::Forbidden,
+        Ok(StatusCode::UNAUTHORIZED) => ReadError::Unauthorized,
+        Ok(StatusCode::NOT_FOUND) => ReadError::Absent,
+        Ok(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) => ReadError::Unsupported,
+        Ok(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => ReadError::Busy { wait },
+        _ => ReadError::Status(code),
+    }
+}
+
+/// The API server gives seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
