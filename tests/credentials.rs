@@ -15,6 +15,9 @@ use obsyk_testkit::platform::KeyPair;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/domain/src/credentials/samples");
 
+/// The reason that is to be given, the Secret's values, and what the message is to name.
+type Bad = (&'static str, Vec<(&'static str, String)>, &'static [&'static str]);
+
 fn sample(name: &str) -> String {
     std::fs::read_to_string(format!("{SAMPLES}/{name}")).expect("the sample is there")
 }
@@ -43,7 +46,7 @@ async fn each_bad_secret_is_named_with_its_key_and_heals_when_it_is_mended() {
         .unwrap();
     degraded(&stage, "SecretNotFound", &["client_id", "private_key"]).await;
     let good = stage.key.pkcs8_pem().to_owned();
-    let bad: [(&str, Vec<(&str, String)>, &[&str]); 11] = [
+    let bad: [Bad; 11] = [
         ("SecretIncomplete", vec![("client_id", CLIENT.into())], &["private_key"]),
         ("SecretIncomplete", vec![("private_key", good.clone())], &["client_id"]),
         (

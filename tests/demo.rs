@@ -34,7 +34,10 @@ impl Demo {
         let demo = operator.with_file_name("obsyk-demo");
         assert!(demo.is_file(), "obsyk-demo isn't built: run the tests by `make test`");
         let mut command = Command::new(demo);
-        command.stdout(Stdio::piped()).kill_on_drop(true).env_remove("KUBECONFIG");
+        command
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .env_remove("KUBECONFIG");
         if let Some(kubeconfig) = kubeconfig {
             command.env("KUBECONFIG", kubeconfig);
         }
@@ -48,7 +51,12 @@ impl Demo {
         let mut seen = Vec::new();
         let found = timeout(LONG, async {
             loop {
-                let line = self.lines.next_line().await.unwrap().unwrap_or_else(|| panic!("it ended; it said {seen:#?}"));
+                let line = self
+                    .lines
+                    .next_line()
+                    .await
+                    .unwrap()
+                    .unwrap_or_else(|| panic!("it ended; it said {seen:#?}"));
                 if parts.iter().all(|part| line.contains(part)) {
                     return line;
                 }
@@ -61,16 +69,26 @@ impl Demo {
     /// What Ctrl-C does.
     async fn interrupt(&mut self) -> Option<i32> {
         let id = self.process.id().expect("it runs").to_string();
-        let sent = Command::new("sh").args(["-c", "kill -s INT \"$1\"", "kill", &id]).status().await.unwrap();
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s INT \"$1\"", "kill", &id])
+            .status()
+            .await
+            .unwrap();
         assert!(sent.success());
-        timeout(Duration::from_secs(60), self.process.wait()).await.expect("it ends").unwrap().code()
+        timeout(Duration::from_secs(60), self.process.wait())
+            .await
+            .expect("it ends")
+            .unwrap()
+            .code()
     }
 }
 
 async fn client(kubeconfig: &Path) -> Client {
     let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let file = Kubeconfig::read_from(kubeconfig).unwrap();
-    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
+    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+        .await
+        .unwrap();
     Client::try_from(config).unwrap()
 }
 
@@ -84,7 +102,10 @@ async fn create_deployment(client: Client) {
         },
     }))
     .unwrap();
-    Api::<Deployment>::namespaced(client, "default").create(&PostParams::default(), &deployment).await.unwrap();
+    Api::<Deployment>::namespaced(client, "default")
+        .create(&PostParams::default(), &deployment)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -101,7 +122,10 @@ async fn it_shows_each_change_as_a_line_and_ctrl_c_leaves_nothing_behind() {
     demo.says(&["UPDATED", "Pod", "default/web-"]).await;
     assert_eq!(demo.interrupt().await, Some(0));
     demo.says(&["nothing of it runs any more"]).await;
-    assert!(!kubeconfig.exists(), "its folder is gone, and with it everything that ran in it");
+    assert!(
+        !kubeconfig.exists(),
+        "its folder is gone, and with it everything that ran in it"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +135,10 @@ async fn on_a_cluster_that_is_there_it_removes_what_it_made_and_the_cluster_stay
     demo.says(&["cluster", "yours", control_plane.url()]).await;
     demo.says(&["snapshot of 13 kinds"]).await;
     assert_eq!(demo.interrupt().await, Some(0));
-    demo.says(&["ObsykAgent demo and Secret obsyk-credentials are removed"]).await;
-    let gone = operator::agent_status(&control_plane.client(), "demo").await.expect_err("the agent is gone");
+    demo.says(&["ObsykAgent demo and Secret obsyk-credentials are removed"])
+        .await;
+    let gone = operator::agent_status(&control_plane.client(), "demo")
+        .await
+        .expect_err("the agent is gone");
     assert!(matches!(gone, kube::Error::Api(status) if status.code == 404));
 }
