@@ -3,6 +3,8 @@
 
 //! The main job, with the real operator, a real API server and a strict platform.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 mod common;
 
 use std::time::Duration;
