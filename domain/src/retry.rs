@@ -133,6 +133,34 @@ mod tests {
     }
 
     #[test]
+    fn each_backoff_doubles_from_its_base_to_its_cap() {
+        for (backoff, floor, waits) in [
+            (Backoff::PROBE, 1.0, [15.0, 30.0, 60.0, 60.0]),
+            (Backoff::DENIED, 1.0, [10.0, 20.0, 40.0, 80.0]),
+            (Backoff::UNREADABLE, 5.0, [10.0, 20.0, 40.0, 80.0]),
+            (Backoff::RESTART, 0.1, [0.5, 1.0, 2.0, 4.0]),
+        ] {
+            let mut longest = backoff.clone();
+            let mut shortest = backoff;
+            for wait in waits {
+                assert_eq!(longest.next(&mut Always(1.0)).as_secs_f64(), wait);
+                assert_eq!(shortest.next(&mut Always(0.0)).as_secs_f64(), floor);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_outage_stays_at_the_cap() {
+        for (mut backoff, cap) in [(Backoff::DENIED, 300), (Backoff::WATCH, 60), (Backoff::RESTART, 30)] {
+            for _ in 0..100 {
+                backoff.next(&mut Always(1.0));
+            }
+            assert_eq!(backoff.next(&mut Always(1.0)).as_secs(), cap);
+            assert_eq!(backoff.tries(), 101);
+        }
+    }
+
+    #[test]
     fn retry_after_is_clamped() {
         assert_eq!(clamp_retry_after(Duration::ZERO), Duration::from_secs(1));
         assert_eq!(clamp_retry_after(Duration::from_secs(7)), Duration::from_secs(7));

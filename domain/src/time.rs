@@ -65,3 +65,33 @@ pub trait Chance {
                 .mul_f64(self.fraction().clamp(0.0, 1.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Always(f64);
+
+    impl Chance for Always {
+        fn fraction(&mut self) -> f64 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn moments_neither_wrap_nor_go_below_zero() {
+        let later = Moment::START + Duration::from_secs(5);
+        assert_eq!(later.since(Moment::START), Duration::from_secs(5));
+        assert_eq!(Moment::START.since(later), Duration::ZERO);
+        assert_eq!(Moment::NEVER + Duration::from_secs(1), Moment::NEVER);
+    }
+
+    #[test]
+    fn a_drawn_duration_lies_between_its_bounds_whatever_is_drawn() {
+        let (shortest, longest) = (Duration::from_secs(600), Duration::from_secs(3600));
+        for (drawn, secs) in [(0.0, 600), (0.5, 2100), (1.0, 3600), (7.0, 3600), (-1.0, 600)] {
+            assert_eq!(Always(drawn).between(shortest, longest), Duration::from_secs(secs));
+        }
+        assert_eq!(Always(0.5).between(longest, shortest), longest);
+    }
+}

@@ -187,9 +187,6 @@ fn read_private_key(value: &[u8]) -> Result<Zeroizing<Vec<u8>>, CredentialsError
         Form::Sec1 => SecretKey::from_sec1_der(&der).map_err(|_| diagnose(&der, true))?,
         Form::Pkcs8 => SecretKey::from_pkcs8_der(&der).map_err(|_| diagnose(&der, false))?,
     };
-    if matches!(form, Form::Sec1) && names_another_curve(&der) {
-        return Err(CredentialsError::WrongCurve);
-    }
     let document = key.to_pkcs8_der().map_err(|_| CredentialsError::Malformed)?;
     Ok(Zeroizing::new(document.as_bytes().to_vec()))
 }
@@ -232,21 +229,6 @@ const OID_P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 
 fn has(der: &[u8], oid: &[u8]) -> bool {
     der.windows(oid.len()).any(|window| window == oid)
-}
-
-/// Whether a SEC1 key of 32 bytes that p256 took names another curve: p256 doesn't look. RFC 5915 has the curve after a
-/// version and the key.
-fn names_another_curve(der: &[u8]) -> bool {
-    const VERSION_AND_KEY: usize = 3 + 2 + 32;
-    let content = match der {
-        [0x30, 0x81, _, content @ ..] | [0x30, _, content @ ..] => content,
-        _ => return false,
-    };
-    match content.get(VERSION_AND_KEY..) {
-        Some([0xa0, _, 0x06, 0x08, oid @ ..]) => !oid.starts_with(OID_P256),
-        Some([0xa0, ..]) => true,
-        _ => false,
-    }
 }
 
 fn diagnose(der: &[u8], sec1: bool) -> CredentialsError {
