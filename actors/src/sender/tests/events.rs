@@ -145,6 +145,22 @@ fn answer_to_an_earlier_request_doesnt_end_the_wait() {
 }
 
 #[test]
+fn longest_wait_that_was_asked_for_holds() {
+    let mut scene = Scene::synced();
+    scene
+        .offer(&[updated("a", 1), updated("b", 1), updated("c", 1)])
+        .unwrap();
+    let (a, b, c) = (scene.next(), scene.next(), scene.next());
+    scene.answer(&a, status_after(429, 60));
+    scene.answer(&b, status_after(429, 5));
+    scene.answer(&c, status_after(503, 90));
+    scene.pass(secs(89));
+    assert_eq!(scene.said(), [""; 0]);
+    scene.pass(secs(1));
+    assert_eq!(scene.said(), ["UPDATED a 1"]);
+}
+
+#[test]
 fn coming_later_uses_up_no_retries() {
     let mut scene = Scene::synced();
     scene.send(updated("a", 1));

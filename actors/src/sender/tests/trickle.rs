@@ -92,9 +92,9 @@ fn what_is_left_goes_on_after_a_snapshot_that_wasnt_accepted() {
 
 #[test]
 fn snapshot_that_carries_the_kind_ends_it() {
-    let mut scene = too_large(&["a", "b"]);
+    let mut scene = too_large(&["a", "b", "c"]);
     scene.answer_all(OK);
-    let whole = scene.snapshot(3, &[(Pod, &["a", "b"])]);
+    let whole = scene.snapshot(3, &[(Pod, &["a", "b", "c"])]);
     scene.answer(&whole, OK);
     assert_eq!(told(&mut scene, 5), [""; 0]);
 }
