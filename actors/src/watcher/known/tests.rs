@@ -101,7 +101,7 @@ fn names_come_back_as_they_were() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
     #[test]
     fn it_knows_what_a_plain_map_knows(steps in prop::collection::vec((0_usize..60, 0_u8..5), 0..400)) {
         let mut known = Known::default();

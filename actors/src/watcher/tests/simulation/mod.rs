@@ -77,7 +77,7 @@ fn converges(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
     #[test]
     fn the_platform_is_told_what_the_cluster_holds(steps in prop::collection::vec(step(false), 0..150)) {
         converges(steps);
