@@ -174,6 +174,17 @@ fn probe_that_succeeds_at_once_sets_the_object_aside() {
 }
 
 #[test]
+fn object_that_changed_meanwhile_isnt_set_aside() {
+    let mut scene = broken();
+    scene.offer(&[updated("a", 2)]).unwrap();
+    scene.pass(secs(10));
+    scene.forget();
+    scene.answer_all(OK);
+    assert_eq!(scene.said(), ["UPDATED a 2"], "its new state was never tried");
+    assert_eq!(scene.ledger().set_aside, 0);
+}
+
+#[test]
 fn object_isnt_at_fault_when_a_probe_failed_before_a_regular_heartbeat_was_accepted() {
     let mut scene = broken();
     scene.pass(secs(10));

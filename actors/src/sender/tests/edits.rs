@@ -93,7 +93,9 @@ fn token_that_comes_for_the_old_platform_is_dropped() {
     let [config, ..] = elsewhere();
     scene.configure(config);
     assert!(!scene.is_fetching(), "the fetch was dropped");
+    scene.late_token(1);
     scene.open(2);
+    assert_eq!(scene.opened, [0; 0]);
     scene.token();
     scene.send_listed(2, &[(Pod, &[])]);
 }

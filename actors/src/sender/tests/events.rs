@@ -152,8 +152,8 @@ fn longest_wait_that_was_asked_for_holds() {
         .unwrap();
     let (a, b, c) = (scene.next(), scene.next(), scene.next());
     scene.answer(&a, status_after(429, 60));
-    scene.answer(&b, status_after(429, 5));
-    scene.answer(&c, status_after(503, 90));
+    scene.answer(&b, status_after(503, 90));
+    scene.answer(&c, status_after(429, 5));
     scene.pass(secs(89));
     assert_eq!(scene.said(), [""; 0]);
     scene.pass(secs(1));

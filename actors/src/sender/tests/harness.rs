@@ -301,6 +301,16 @@ impl Scene {
         self.run(effects);
     }
 
+    /// A token comes for a fetch that was dropped.
+    pub(super) fn late_token(&mut self, fetch: u64) {
+        let issued = Issued {
+            token: AccessToken::new("late".to_owned().into()),
+            lifetime: self.lifetime,
+        };
+        let effects = self.state.on_token(self.now, fetch, Ok(issued), self.chance.as_mut());
+        self.run(effects);
+    }
+
     pub(super) fn no_token(&mut self, error: TokenError) {
         let (fetch, _) = self.fetch.take().expect("a token is being fetched");
         let effects = self.state.on_token(self.now, fetch, Err(error), self.chance.as_mut());
