@@ -85,8 +85,8 @@ impl Builder {
         self
     }
 
-    /// Only counts: bodies are not checked, nothing is held, and the history keeps the last 100,000 requests. For
-    /// measurements on the machine that the operator runs on. There is nothing to compare with a cluster then.
+    /// Only counts: bodies are not checked and nothing is held. For measurements on the machine that the operator runs on.
+    /// There is nothing to compare with a cluster then.
     #[must_use]
     pub fn lean(mut self) -> Self {
         self.lean = true;
@@ -104,7 +104,7 @@ impl Builder {
             None => (None, None),
         };
         let lifetime = self.token_lifetime.unwrap_or(TOKEN_LIFETIME);
-        let mut state = State::new(self.lean, lifetime, self.event_types);
+        let mut state = State::new(lifetime, self.event_types);
         for (client, key) in self.clients {
             let registered = state.assertions.register(&client, &key);
             registered.ok_or(Error::PublicKey { client })?;

@@ -89,10 +89,10 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(lean: bool, token_lifetime: Duration, event_types: EventTypes) -> Self {
+    pub(super) fn new(token_lifetime: Duration, event_types: EventTypes) -> Self {
         Self {
             assertions: Assertions::default(),
-            history: History::new(lean),
+            history: History::default(),
             orders: Orders::default(),
             clusters: BTreeMap::new(),
             counts: Counts::default(),
@@ -163,7 +163,7 @@ impl State {
         }
     }
 
-    /// What became of a request; what that shows to be a violation.
+    /// What became of a request; what that shows to be a violation is recorded, and returned to be told.
     pub(super) fn ended(&mut self, number: u64, endpoint: Endpoint, outcome: Outcome) -> Vec<Violation> {
         let delete = |request: &Request| match request.event() {
             Some(event) if event.change == Change::Deleted && request.is_accepted() => {
@@ -182,7 +182,9 @@ impl State {
             endpoint: Some(endpoint),
             what,
         };
-        proved.into_iter().map(violation).collect()
+        let proved: Vec<Violation> = proved.into_iter().map(violation).collect();
+        self.violations.extend(proved.iter().cloned());
+        proved
     }
 }
 
@@ -225,10 +227,9 @@ impl Shared {
         self.changes.subscribe()
     }
 
-    /// Records violations, and tells the observer.
-    pub(super) fn violated(&self, violations: Vec<Violation>) {
+    /// Tells the observer of violations that are recorded.
+    pub(super) fn tell_violations(&self, violations: Vec<Violation>) {
         for violation in violations {
-            self.change(|state| state.violations.push(violation.clone()));
             self.tell(What::Violation(violation));
         }
     }

@@ -166,7 +166,20 @@ pub async fn send(url: &str, text: &str) -> io::Result<Reply> {
     exchange(socket, text).await
 }
 
-/// The same over TLS, with trust in this authority only.
+/// Sends a text; all bytes of the answer, whole or not.
+pub async fn send_raw(url: &str, text: &str) -> io::Result<String> {
+    all_of(TcpStream::connect(url.trim_start_matches("http://")).await?, text).await
+}
+
+async fn all_of(mut stream: impl AsyncRead + AsyncWrite + Unpin, text: &str) -> io::Result<String> {
+    stream.write_all(text.as_bytes()).await?;
+    let mut answer = Vec::new();
+    let read = timeout(SOON, stream.read_to_end(&mut answer)).await;
+    read.expect("an answer, or the end of the connection")?;
+    Ok(String::from_utf8(answer).unwrap())
+}
+
+/// Sends a text over TLS and reads the answer, with trust in this authority only.
 pub async fn send_tls(url: &str, ca_pem: &str, text: &str) -> io::Result<Reply> {
     let mut roots = RootCertStore::empty();
     roots
@@ -184,12 +197,8 @@ pub async fn send_tls(url: &str, ca_pem: &str, text: &str) -> io::Result<Reply> 
     exchange(stream, text).await
 }
 
-async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, text: &str) -> io::Result<Reply> {
-    stream.write_all(text.as_bytes()).await?;
-    let mut answer = Vec::new();
-    let read = timeout(SOON, stream.read_to_end(&mut answer)).await;
-    read.expect("an answer, or the end of the connection")?;
-    let answer = String::from_utf8(answer).unwrap();
+async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin, text: &str) -> io::Result<Reply> {
+    let answer = all_of(stream, text).await?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let promised = head.lines().find_map(|line| line.strip_prefix("content-length: "));

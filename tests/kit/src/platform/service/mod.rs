@@ -49,7 +49,9 @@ pub(super) async fn answer(
     let endpoint = match find(&head) {
         Ok(endpoint) => endpoint,
         Err((status, what)) => {
-            shared.violated(vec![Violation { endpoint: None, what }]);
+            let violation = Violation { endpoint: None, what };
+            shared.change(|state| state.violations.push(violation.clone()));
+            shared.tell_violations(vec![violation]);
             return Ok(with_head(status, &[], answers::full(Bytes::new())));
         }
     };
@@ -139,7 +141,7 @@ impl<'a> Entry<'a> {
         let violations = self
             .shared
             .change(|state| state.ended(self.number, self.endpoint, outcome));
-        self.shared.violated(violations);
+        self.shared.tell_violations(violations);
     }
 
     /// What the platform would answer by itself, and what it was told to answer. What the request changes is changed here.
@@ -152,7 +154,8 @@ impl<'a> Entry<'a> {
             client,
             unknown,
         } = judged;
-        let (reply, answer, news) = self.shared.change(|state| {
+        let endpoint = Some(self.endpoint);
+        let (reply, answer, news, violations) = self.shared.change(|state| {
             if let Content::Event(event) = &content
                 && !self.shared.lean
             {
@@ -162,6 +165,11 @@ impl<'a> Entry<'a> {
                 state.history.is_of(self.number, client);
             }
             let refusal = refusal.or_else(|| (!violations.is_empty()).then_some(400));
+            let violations: Vec<_> = violations
+                .into_iter()
+                .map(|what| Violation { endpoint, what })
+                .collect();
+            state.violations.extend(violations.iter().cloned());
             let names = effect.names(state.orders.look_at_names());
             let asked = Asked {
                 endpoint: self.endpoint,
@@ -176,16 +184,19 @@ impl<'a> Entry<'a> {
             state.history.says(self.number, content, bytes);
             let answer = ordered.unwrap_or_default();
             match refusal {
-                Some(status) => (refused(status, self.endpoint), answer, unknown.map(What::Refused)),
+                Some(status) => (
+                    refused(status, self.endpoint),
+                    answer,
+                    unknown.map(What::Refused),
+                    violations,
+                ),
                 None => {
                     let (reply, news) = effect.apply(state, self.shared.lean, &answer);
-                    (reply, answer, news)
+                    (reply, answer, news, violations)
                 }
             }
         });
-        let endpoint = Some(self.endpoint);
-        let violations = violations.into_iter().map(|what| Violation { endpoint, what });
-        self.shared.violated(violations.collect());
+        self.shared.tell_violations(violations);
         if let Some(news) = news {
             self.shared.tell(news);
         }
