@@ -4,6 +4,7 @@
 //! What one can see of the actors at run time: typed snapshots, the same for endpoints, readiness, metrics and tests.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use obsyk_domain::ledger::LedgerStats;
 use obsyk_domain::resource::ResourceKind;
@@ -82,6 +83,8 @@ pub struct SenderView {
     pub oldest: Option<Moment>,
     /// When the platform last accepted a request.
     pub last_accepted: Option<Moment>,
+    /// How long snapshots were open so far: changes waited meanwhile.
+    pub barrier: Duration,
     /// Changes offered so far.
     pub changes: u64,
     /// Events accepted so far.

@@ -5,6 +5,7 @@
 //!
 //! No name of an object is in a label; those of the `ObsykAgent` resources are.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use actix::Addr;
@@ -22,7 +23,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 use tokio::net::TcpListener;
 
 /// A supervisor that doesn't answer within this is stuck.
@@ -115,6 +116,13 @@ fn registry(view: &SupervisorView) -> Registry {
         "How often the ledger's bound was reached",
         overflows.clone(),
     );
+    let barrier = Family::<Agent, Counter<f64, AtomicU64>>::default();
+    registry.register_with_unit(
+        "snapshot_barrier",
+        "How long snapshots were open: changes waited meanwhile",
+        Unit::Seconds,
+        barrier.clone(),
+    );
     let retries = Family::<Agent, Counter>::default();
     registry.register("retries", "Requests that were tried again", retries.clone());
     let requests = Family::<ByAnswer, Counter>::default();
@@ -164,6 +172,7 @@ fn registry(view: &SupervisorView) -> Registry {
         bytes.get_or_create(&of).set(gauge(sender.ledger.bytes as u64));
         merged.get_or_create(&of).inc_by(sender.ledger.merged);
         overflows.get_or_create(&of).inc_by(sender.ledger.overflows);
+        barrier.get_or_create(&of).inc_by(sender.barrier.as_secs_f64());
         retries.get_or_create(&of).inc_by(sender.retries);
         for answer in &sender.requests {
             let labels = ByAnswer {

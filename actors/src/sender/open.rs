@@ -26,6 +26,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) n: u64,
+    /// When it was opened: from here on changes wait.
+    pub(super) opened: Moment,
     /// When the watchers began to list: waiting for the platform before that isn't its duration.
     pub(super) since: Moment,
     pub(super) step: Step,
@@ -40,6 +42,7 @@ impl Open {
     pub(super) fn new(n: u64, now: Moment) -> Self {
         Self {
             n,
+            opened: now,
             since: now,
             step: Step::Opening,
             spools: BTreeMap::new(),

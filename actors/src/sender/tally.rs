@@ -4,6 +4,7 @@
 //! What the sender has done, in numbers, for the status and the metrics.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use obsyk_domain::time::Moment;
 use obsyk_domain::wire::Endpoint;
@@ -14,6 +15,8 @@ pub(super) struct Tally {
     pub(super) last_accepted: Option<Moment>,
     /// Changes offered.
     pub(super) changes: u64,
+    /// How long snapshots were open: changes waited meanwhile.
+    pub(super) barrier: Duration,
     /// Events accepted.
     pub(super) events: u64,
     requests: BTreeMap<(Endpoint, &'static str), u64>,

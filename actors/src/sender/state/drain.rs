@@ -18,6 +18,8 @@ impl SenderState {
             } else {
                 state.close_snapshot(turn);
                 state.trickles.clear();
+                // Before anything starts: there may be no time for it.
+                state.finish_drain(turn);
             }
         })
     }

@@ -100,6 +100,7 @@ impl SenderState {
     /// Ends an open snapshot without an acceptance. The agent knows, or is told by the caller.
     pub(super) fn close_snapshot(&mut self, turn: &mut Turn<'_>) {
         let Some(open) = self.open.take() else { return };
+        self.tally.barrier += turn.now.since(open.opened);
         let mut ambiguous = match &open.step {
             Step::Opening => {
                 turn.push(Effect::Overtaken(open.n));
@@ -176,6 +177,7 @@ impl SenderState {
         else {
             return;
         };
+        self.tally.barrier += turn.now.since(open.opened);
         let Step::Sending(parts) = open.step else { return };
         self.ledger.snapshot_ended(parts.ambiguous);
         self.ledger.set_lossy(open.missed);

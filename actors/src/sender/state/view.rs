@@ -49,6 +49,7 @@ impl SenderState {
             ledger: self.ledger.stats(),
             oldest: self.ledger.oldest(),
             last_accepted: self.tally.last_accepted,
+            barrier: self.tally.barrier,
             changes: self.tally.changes,
             events: self.tally.events,
             retries: self.line.total_retries(),

@@ -128,3 +128,18 @@ fn a_second_drain_shortens_the_first() {
     scene.drain(secs(1));
     assert_eq!(scene.drained, 2, "who asks late is told too");
 }
+
+#[test]
+fn a_drain_without_time_starts_nothing() {
+    let mut scene = Scene::synced();
+    scene.open(2);
+    scene.offer(&[updated("a", 1)]).unwrap();
+    let snapshot = scene.send_listed(2, &[(Pod, &["a"])]);
+    scene.drain(secs(0));
+    assert_eq!(
+        scene.said(),
+        [""; 0],
+        "a deleted resource's last changes are nobody's business any more"
+    );
+    assert_eq!((scene.aborted.clone(), scene.drained), (vec![snapshot.text()], 1));
+}

@@ -293,3 +293,17 @@ fn lists_and_orders_for_another_snapshot_are_ignored() {
     scene.send_snapshot(2, &[]);
     assert_eq!(scene.said(), ["snapshot pods=a"]);
 }
+
+#[test]
+fn the_time_that_changes_wait_for_snapshots_is_counted_however_they_end() {
+    let mut scene = Scene::synced();
+    scene.open(2);
+    scene.pass(secs(3));
+    scene.snapshot(2, &[(ResourceKind::Pod, &["a"])]);
+    let before = scene.view().barrier;
+    assert!(before >= secs(3), "{before:?}");
+    scene.open(3);
+    scene.pass(secs(4));
+    scene.abandon(3);
+    assert_eq!(scene.view().barrier - before, secs(4));
+}
