@@ -134,7 +134,7 @@ fn watch<K: Collected>(client: Client, after: u64) -> LocalStream<Signal> {
     Box::pin(stream! {
         let deadline = Instant::now() + LONGEST_WATCH;
         let started = timeout(LONGEST_START, async {
-            has_reached::<K>(&client, &base, after).await?;
+            has_reached(&client, &base, after).await?;
             get(&client, &uri, answer::OBJECTS).await
         });
         let mut lines = match started.await.unwrap_or(Err(ReadError::Unreachable)) {
@@ -157,7 +157,7 @@ fn watch<K: Collected>(client: Client, after: u64) -> LocalStream<Signal> {
 
 /// An API server watches from a version that it hasn't reached without an error, and says nothing until it has. After a
 /// restore from a backup that may be never. So its version is asked for first: one object's metadata, a quorum read.
-async fn has_reached<K: Collected>(client: &Client, base: &str, after: u64) -> Result<(), ReadError> {
+async fn has_reached(client: &Client, base: &str, after: u64) -> Result<(), ReadError> {
     let body = get(client, &format!("{base}?limit=1"), answer::METADATA).await?;
     let head: Head = answer::whole(body).await?;
     if head.metadata.version()? < after {
