@@ -89,7 +89,6 @@ impl Status {
 #[serde(bound(deserialize = "K: Collected"))]
 pub(super) struct Page<K: Collected> {
     pub(super) metadata: ListMetadata,
-    #[serde(default)]
     pub(super) items: Option<Vec<Observed<K>>>,
 }
 

@@ -47,7 +47,7 @@ pub struct Gone {
 struct Object {
     uid: Uid,
     /// The version, and in its upper bits the marks below. etcd's revisions are 63 bits, of which a cluster with a
-    /// million changes a second uses 60 in 36,000 years.
+    /// million changes a second uses 59 in 18,000 years.
     version: u64,
     hash: u64,
     /// Namespace and name with a slash between; no slash for cluster-scoped kinds. Neither can hold one.
@@ -60,7 +60,9 @@ const LISTED: u64 = 1 << 63;
 const TOLD: u64 = 1 << 62;
 /// Its last state couldn't be decoded.
 const UNDECODABLE: u64 = 1 << 61;
-const VERSION: u64 = UNDECODABLE - 1;
+/// A snapshot may have gone without it: it is told again, whatever it says.
+const TELL_AGAIN: u64 = 1 << 60;
+const VERSION: u64 = TELL_AGAIN - 1;
 
 impl Object {
     fn version(&self) -> u64 {
@@ -109,12 +111,15 @@ impl Known {
             }
             object.mark(LISTED, true);
             object.mark(UNDECODABLE, hash.is_none());
-            let Some(hash) = hash else { return Seen::Same };
+            let Some(hash) = hash else {
+                object.mark(TELL_AGAIN, true);
+                return Seen::Same;
+            };
             let was_told = object.is(TOLD);
-            // A snapshot may have gone without it while it couldn't be decoded: then it is told again.
-            if was_told && !was_undecodable && object.hash == hash {
+            if was_told && !object.is(TELL_AGAIN) && object.hash == hash {
                 return Seen::Same;
             }
+            object.mark(TELL_AGAIN, false);
             object.hash = hash;
             object.mark(TOLD, true);
             return if was_told { Seen::Changed } else { Seen::New };
@@ -136,6 +141,16 @@ impl Known {
         }
         self.objects.push(object);
         if hash.is_some() { Seen::New } else { Seen::Same }
+    }
+
+    /// The list that ends has shown this object too late for its snapshot: if it isn't there by then, it is told again.
+    pub fn see_late(&mut self, uid: &Uid) {
+        if let Some(object) = self.place(uid).and_then(|place| self.objects.get_mut(place))
+            && !object.is(LISTED)
+        {
+            object.mark(LISTED, true);
+            object.mark(TELL_AGAIN, true);
+        }
     }
 
     /// Forgets an object.

@@ -3,9 +3,10 @@
 
 //! While a list is read: whether it is to be believed, what it tells of snapshot `n`, and what it shows to be gone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use obsyk_domain::ports::{Opening, Signal};
+use obsyk_domain::ledger::Change;
+use obsyk_domain::ports::Opening;
 use obsyk_domain::resource::{Body, ClusterFacts, Sighting, Uid};
 use obsyk_domain::snapshot::Cause;
 use obsyk_domain::spool::{Spool, SpoolWriter};
@@ -24,12 +25,28 @@ pub(super) struct List {
     facts: ClusterFacts,
     /// By name, what is known and not yet in this list: built when the first unknown object is listed.
     names: Option<HashMap<u64, Uid>>,
-    /// Changes of objects that the list has shown already. (A server ends a streamed list up to a second after its last
-    /// object, and tells in between what changes.) The spool can't take them back: they are looked at after it.
-    late: Vec<Signal>,
+    /// From the first change of an object that the list had shown already, all that was told. (A server ends a streamed
+    /// list up to a second after its last object, and tells in between what changes.) The spool can't take it back.
+    late: Vec<Late>,
+    /// What that means, to be offered when the list is handed over.
+    pub(super) after: VecDeque<Change>,
+}
+
+#[derive(Debug)]
+enum Late {
+    Put(Sighting),
+    Gone(Uid),
 }
 
 impl List {
+    /// The object that is known under the name of this unknown one, and its version.
+    fn namesake(&mut self, known: &Known, sighting: &Sighting) -> Option<(Uid, u64)> {
+        let names = self.names.get_or_insert_with(|| known.unseen_names());
+        let uid = names.get(&Known::name_hash(sighting.namespace.as_deref(), &sighting.name))?;
+        let (version, listed) = known.version(uid)?;
+        (!listed).then(|| (uid.clone(), version))
+    }
+
     pub(super) fn into_parts(self) -> (ClusterFacts, Option<Spool>) {
         (self.facts, self.spool.map(SpoolWriter::finish))
     }
@@ -44,6 +61,7 @@ impl WatcherState {
             facts: ClusterFacts::default(),
             names: None,
             late: Vec::new(),
+            after: VecDeque::new(),
         });
         self.lists += 1;
         self.progress = now;
@@ -53,20 +71,24 @@ impl WatcherState {
     pub(super) fn listed(&mut self, now: Moment, sighting: Sighting, effects: &mut Vec<Effect>) {
         let Stage::Listing(list) = &mut self.stage else { return };
         let known = self.known.version(&sighting.uid);
-        let stale = match known {
-            Some((_, true)) => {
-                list.late.push(Signal::Put(sighting));
-                return;
-            }
-            Some((version, false)) => version > sighting.version,
-            None => sighting.version <= self.resume,
+        if !list.late.is_empty() || known.is_some_and(|(_, listed)| listed) {
+            list.late.push(Late::Put(sighting));
+            return;
+        }
+        let namesake = match known {
+            None if self.baseline => list.namesake(&self.known, &sighting),
+            Some(_) | None => None,
         };
+        // A name is held from an object's creation to its end: an older object can't follow a newer one under it.
+        let seen = known.map(|(version, _)| version);
+        let older = seen.or(namesake.as_ref().map(|(_, version)| *version)) > Some(sighting.version);
+        let may_be_gone = known.is_none() && sighting.version <= self.resume;
         match list.form {
-            Opening::Stream if stale => {
+            Opening::Stream if older || may_be_gone => {
                 self.begin_list(now, Opening::Pages, effects);
                 return;
             }
-            Opening::Pages if stale && known.is_some() => {
+            Opening::Pages if older => {
                 self.forget(now, effects);
                 return;
             }
@@ -78,16 +100,9 @@ impl WatcherState {
         if let (Some(spool), Body::Object(json)) = (&mut list.spool, &sighting.body) {
             spool.push(&sighting.uid, json);
         }
-        if known.is_none() && self.baseline {
-            // Two objects can't have one name: the one that had it is gone, and that is told first.
-            let names = list.names.get_or_insert_with(|| self.known.unseen_names());
-            let name = Known::name_hash(sighting.namespace.as_deref(), &sighting.name);
-            if let Some(namesake) = names.remove(&name)
-                && self.known.version(&namesake).is_some_and(|(_, listed)| !listed)
-                && let Some(gone) = self.known.remove(&namesake)
-            {
-                tombstone(&mut self.outbox, self.baseline, gone);
-            }
+        // Two objects can't have one name: the one that had it is gone, and that is told first.
+        if let Some(gone) = namesake.and_then(|(uid, _)| self.known.remove(&uid)) {
+            tombstone(&mut self.outbox, self.baseline, gone);
         }
         self.learn(sighting);
     }
@@ -106,6 +121,11 @@ impl WatcherState {
         let Stage::Listing(mut list) = std::mem::replace(&mut self.stage, Stage::Watching) else {
             return;
         };
+        for late in &list.late {
+            if let Late::Put(sighting) = late {
+                self.known.see_late(&sighting.uid);
+            }
+        }
         let (outbox, baseline) = (&mut self.outbox, self.baseline);
         self.known.remove_unseen(|gone| tombstone(outbox, baseline, gone));
         self.newest = version;
@@ -120,11 +140,29 @@ impl WatcherState {
         if form == Opening::Pages {
             self.open(now, Opening::Watch { after: version }, effects);
         }
-        for signal in list.late.drain(..).rev() {
-            self.inbox.push_front(signal);
-        }
         list.names = None;
+        let before = std::mem::take(&mut self.outbox);
+        for late in std::mem::take(&mut list.late) {
+            self.late(late);
+        }
+        list.after = std::mem::replace(&mut self.outbox, before);
         self.finished = Some(list);
+    }
+
+    fn late(&mut self, late: Late) {
+        match late {
+            Late::Put(sighting) => {
+                let known = self.known.version(&sighting.uid);
+                if known.is_none_or(|(version, _)| version <= sighting.version) {
+                    self.learn(sighting);
+                }
+            }
+            Late::Gone(uid) => {
+                if let Some(gone) = self.known.remove(&uid) {
+                    tombstone(&mut self.outbox, self.baseline, gone);
+                }
+            }
+        }
     }
 
     /// The API server is a restored backup: what is known of this kind is worth nothing.
@@ -138,18 +176,15 @@ impl WatcherState {
         self.begin_list(now, Opening::Pages, effects);
     }
 
-    /// Keeps the delete of an object that this list has shown for when the list is handed over. Whether it did.
-    pub(super) fn is_late(&mut self, uid: &Uid, version: u64) -> bool {
+    /// Keeps a delete for when the list is handed over, when it may be of what its spool has. Whether it did.
+    pub(super) fn is_late(&mut self, uid: &Uid) -> bool {
         let Stage::Listing(list) = &mut self.stage else {
             return false;
         };
-        let listed = self.known.version(uid).is_some_and(|(_, listed)| listed);
-        if listed {
-            list.late.push(Signal::Gone {
-                uid: uid.clone(),
-                version,
-            });
+        let late = !list.late.is_empty() || self.known.version(uid).is_some_and(|(_, listed)| listed);
+        if late {
+            list.late.push(Late::Gone(uid.clone()));
         }
-        listed
+        late
     }
 }

@@ -166,8 +166,10 @@ impl WatcherState {
         self.wanted = true;
         self.unreadable = None;
         self.trouble = None;
-        // The new list has its objects too; the changes that it found are true of theirs and are offered all the same.
-        self.finished = None;
+        // The new list has the objects of the one before. The changes that it found are true, and are offered all the same.
+        if let Some(list) = self.finished.take() {
+            self.outbox.extend(list.after);
+        }
         self.failures.reset();
         self.denials.reset();
         let mut effects = Vec::new();

@@ -60,7 +60,10 @@ impl WatcherState {
             effects.push(Effect::Offer { n: self.n, changes });
             return false;
         }
-        let Some(list) = self.finished.take() else { return false };
+        let Some(mut list) = self.finished.take() else {
+            return false;
+        };
+        self.outbox = std::mem::take(&mut list.after);
         let (facts, spool) = list.into_parts();
         match spool {
             Some(spool) => {

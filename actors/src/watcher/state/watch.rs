@@ -29,10 +29,10 @@ impl WatcherState {
 
     pub(super) fn gone(&mut self, uid: Uid, version: u64) {
         self.events += 1;
-        if self.is_late(&uid, version) {
+        self.newest = self.newest.max(version);
+        if self.is_late(&uid) {
             return;
         }
-        self.newest = self.newest.max(version);
         if !self.is_listing() {
             self.told(version);
         }

@@ -170,7 +170,34 @@ fn what_changes_while_a_list_streams_is_offered_after_its_spool() {
             .is_empty()
     );
     assert_eq!(watcher.hear([list_end(12)]), ["spool 1: web@5 db@6"]);
-    assert_eq!(watcher.spooled(), ["listed 1: 2", "offer 1: ~web@10 -db"]);
+    assert_eq!(watcher.spooled(), ["listed 1: 1", "offer 1: ~web@10 -db"]);
+}
+
+#[test]
+fn a_name_that_comes_back_while_a_list_streams_keeps_its_order() {
+    let mut watcher = Driven::new();
+    watcher.relist(1);
+    let again = a_pod("web").uid("uid-web-2").version(11);
+    watcher.hear([
+        a_pod("web").version(5).listed(),
+        a_pod("web").version(10).gone(),
+        again.listed(),
+    ]);
+    assert_eq!(watcher.hear([list_end(12)]), ["spool 1: web@5"]);
+    assert_eq!(watcher.spooled(), ["listed 1: 1", "offer 1: -web +web@11"]);
+}
+
+#[test]
+fn a_known_object_that_only_the_changes_behind_a_list_show_lives_and_is_told_again() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5), a_pod("db").version(9)], 9);
+    watcher.relist(2);
+    watcher.hear([
+        a_pod("web").version(5).listed(),
+        a_pod("web").version(8).gone(),
+        a_pod("db").version(9).listed(),
+    ]);
+    assert_eq!(watcher.hear([list_end(9)]), ["spool 2: web@5"]);
+    assert_eq!(watcher.spooled(), ["listed 2: 1", "offer 2: -web ~db@9"]);
 }
 
 #[test]

@@ -70,3 +70,13 @@ fn changes_that_wait_are_offered_under_the_new_number() {
     watcher.admit();
     assert_eq!(watcher.hear([a_pod("db").version(11).listed()]), ["offer 2: ~db@11"]);
 }
+
+#[test]
+fn a_relist_before_a_hand_over_keeps_what_changed_behind_the_list() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5), a_pod("db").version(6)], 9);
+    watcher.relist(2);
+    watcher.hear([a_pod("web").version(5).listed(), a_pod("web").version(10).gone()]);
+    assert_eq!(watcher.hear([list_end(12)]), ["offer 2: -db"]);
+    watcher.relist(3);
+    assert_eq!(watcher.admit(), ["offer 3: -web"]);
+}

@@ -54,6 +54,22 @@ fn a_streamed_list_older_than_one_that_was_cut_off_is_asked_for_in_pages() {
 }
 
 #[test]
+fn a_streamed_list_in_which_an_older_object_has_a_name_is_asked_for_in_pages() {
+    let mut watcher = Driven::watching(&[], 9);
+    watcher.relist(2);
+    assert_eq!(watcher.hear([a_pod("web").version(15).listed()]), ["offer 2: +web@15"]);
+    watcher.admit();
+    watcher.hear([Signal::Failed(ReadError::Unreachable)]);
+    watcher.wake();
+    let before = a_pod("web").uid("uid-before").version(12);
+    assert_eq!(
+        watcher.hear([before.listed()]),
+        ["open pages"],
+        "no delete of one that lives"
+    );
+}
+
+#[test]
 fn a_bookmark_counts_as_seen() {
     let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
     watcher.hear([bookmark(30)]);

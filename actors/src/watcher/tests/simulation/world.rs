@@ -32,6 +32,8 @@ pub(super) struct World {
     pub(super) due: bool,
     /// An event was lost, and no whole list has come since.
     lossy: bool,
+    /// Events lost so far, and when the list that is being read began.
+    lost: (u64, u64),
     /// Versions went back: what holds of their order holds no more.
     restored: bool,
     /// An offer was refused: until a snapshot is accepted, no event is sent.
@@ -50,6 +52,7 @@ impl World {
             n: 0,
             due: true,
             lossy: false,
+            lost: (0, 0),
             restored: false,
             refused: false,
         }
@@ -154,11 +157,15 @@ impl World {
         if let Some(event) = self.cluster.history.iter().find(|event| event.version > after) {
             feed.after = Some(event.version);
             self.lossy = true;
+            self.lost.0 += 1;
         }
     }
 
     fn open(&mut self, opening: Opening) {
         let (version, lag) = (self.cluster.version, self.cluster.lag);
+        if !matches!(opening, Opening::Watch { .. }) {
+            self.lost.1 = self.lost.0;
+        }
         let mut feed = Feed {
             ready: VecDeque::new(),
             after: None,
@@ -205,7 +212,7 @@ impl World {
                     assert!(self.offered.is_none() && self.spooled.is_none());
                     self.spooled = Some(spool);
                 }
-                Effect::Listed { .. } => self.lossy = false,
+                Effect::Listed { .. } => self.lossy &= self.lost.0 != self.lost.1,
                 Effect::Unreadable { .. } => {}
                 Effect::Due(_) => self.due = true,
             }
