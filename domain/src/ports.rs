@@ -127,6 +127,20 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// What a status code of the API server means, in an answer's head or in a watch's ERROR event; `wait` is what it asks
+    /// for.
+    pub const fn of_status(code: u16, wait: Option<Duration>) -> Self {
+        match code {
+            410 => Self::Expired,
+            403 => Self::Forbidden,
+            401 => Self::Unauthorized,
+            404 => Self::Absent,
+            400 | 422 => Self::Unsupported,
+            429 | 503 => Self::Busy { wait },
+            _ => Self::Status(code),
+        }
+    }
+
     /// Whether the kind can't be read until somebody changes something in the cluster.
     pub const fn is_denied(self) -> bool {
         matches!(self, Self::Forbidden | Self::Absent)

@@ -5,7 +5,6 @@
 
 /// Evaluates an expression with a type alias for the kind's marker type: `dispatch_kind!(kind, K => read::<K>())`.
 /// A new kind breaks the build here.
-#[macro_export]
 macro_rules! dispatch_kind {
     ($kind:expr, $alias:ident => $body:expr) => {
         match $kind {
@@ -64,3 +63,5 @@ macro_rules! dispatch_kind {
         }
     };
 }
+
+pub(crate) use dispatch_kind;

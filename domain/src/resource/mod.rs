@@ -30,6 +30,7 @@ mod service;
 mod stateful_set;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use config_map::ConfigMap;
 pub use cron_job::CronJob;
@@ -50,3 +51,4 @@ pub use pod::Pod;
 pub use secret::Secret;
 pub use service::Service;
 pub use stateful_set::StatefulSet;
+pub use told::{Page, Told, read_line, read_page, read_version};

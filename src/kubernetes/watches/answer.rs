@@ -6,12 +6,11 @@
 use std::time::Duration;
 
 use http::header::{ACCEPT, RETRY_AFTER};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
 use obsyk_domain::ports::ReadError;
-use serde::de::DeserializeOwned;
 
 /// Whole objects.
 pub(super) const OBJECTS: &str = "application/json";
@@ -31,12 +30,12 @@ pub(super) async fn get(client: &Client, uri: &str, accept: &'static str) -> Res
     if status.is_success() {
         Ok(response.into_body())
     } else {
-        Err(read_error(status.as_u16(), retry_after(response.headers())))
+        Err(ReadError::of_status(status.as_u16(), retry_after(response.headers())))
     }
 }
 
-/// Reads a body to its end, and decodes it. It is held once: what comes is appended, not collected and joined.
-pub(super) async fn whole<T: DeserializeOwned>(mut body: Body) -> Result<T, ReadError> {
+/// Reads a body to its end. It is held once: what comes is appended, not collected and joined.
+pub(super) async fn whole(mut body: Body) -> Result<Vec<u8>, ReadError> {
     let mut text = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ReadError::Unreachable)?;
@@ -44,20 +43,7 @@ pub(super) async fn whole<T: DeserializeOwned>(mut body: Body) -> Result<T, Read
             text.extend_from_slice(data);
         }
     }
-    serde_json::from_slice(&text).map_err(|_| ReadError::Undecodable)
-}
-
-/// What a status code means, in an answer's head or in a watch's ERROR event.
-pub(super) fn read_error(code: u16, wait: Option<Duration>) -> ReadError {
-    match StatusCode::from_u16(code) {
-        Ok(StatusCode::GONE) => ReadError::Expired,
-        Ok(StatusCode::FORBIDDEN) => ReadError::Forbidden,
-        Ok(StatusCode::UNAUTHORIZED) => ReadError::Unauthorized,
-        Ok(StatusCode::NOT_FOUND) => ReadError::Absent,
-        Ok(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) => ReadError::Unsupported,
-        Ok(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => ReadError::Busy { wait },
-        _ => ReadError::Status(code),
-    }
+    Ok(text)
 }
 
 /// The API server gives seconds.

@@ -8,7 +8,6 @@
 //! pages one is held at a time, and one kind at a time lists in pages. A stream that is dropped drops its connection.
 
 mod answer;
-mod event;
 mod lines;
 #[cfg(test)]
 mod tests;
@@ -20,13 +19,11 @@ use std::time::Duration;
 use async_stream::stream;
 use futures_util::pin_mut;
 use kube::Client;
-use obsyk_domain::dispatch_kind;
 use obsyk_domain::ports::{LocalStream, Opening, ReadError, Signal, Watches};
-use obsyk_domain::resource::{Collected, Observed, ResourceKind};
+use obsyk_domain::resource::{Page, ResourceKind, Told, read_line, read_page, read_version};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use answer::get;
-use event::{Event, Head, Page};
 use lines::Lines;
 use turns::Turns;
 
@@ -62,11 +59,11 @@ impl Watches for KubeWatches {
     fn open(&self, kind: ResourceKind, opening: Opening) -> LocalStream<Signal> {
         let client = self.client.clone();
         let pages = Rc::clone(&self.pages);
-        dispatch_kind!(kind, K => match opening {
-            Opening::Stream => stream_list::<K>(client),
-            Opening::Watch { after } => watch::<K>(client, after),
-            Opening::Pages => list::<K>(client, pages),
-        })
+        match opening {
+            Opening::Stream => stream_list(client, kind),
+            Opening::Watch { after } => watch(client, kind, after),
+            Opening::Pages => list(client, kind, pages),
+        }
     }
 }
 
@@ -82,11 +79,11 @@ fn path(kind: ResourceKind) -> String {
 }
 
 /// A list, object by object, and its watch.
-fn stream_list<K: Collected>(client: Client) -> LocalStream<Signal> {
+fn stream_list(client: Client, kind: ResourceKind) -> LocalStream<Signal> {
     // No time-out here: it would cut a list that takes longer.
     let uri = format!(
         "{}?watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=0",
-        path(K::KIND)
+        path(kind)
     );
     Box::pin(stream! {
         let mut lines = match get(&client, &uri, answer::OBJECTS).await {
@@ -99,7 +96,7 @@ fn stream_list<K: Collected>(client: Client) -> LocalStream<Signal> {
         yield Signal::Opened;
         let ended = loop {
             let signal = match lines.next().await {
-                Some(Ok(line)) => listed::<K>(&line),
+                Some(Ok(line)) => listed(kind, &line),
                 Some(Err(error)) => Err(error),
                 // The list's end didn't come: the actor's state knows what that means.
                 None => return,
@@ -116,7 +113,7 @@ fn stream_list<K: Collected>(client: Client) -> LocalStream<Signal> {
         };
         yield ended;
         let deadline = Instant::now() + LONGEST_WATCH;
-        while let Some(signal) = follow::<K>(&mut lines, deadline).await {
+        while let Some(signal) = follow(kind, &mut lines, deadline).await {
             let failed = matches!(signal, Signal::Failed(_));
             yield signal;
             if failed {
@@ -127,8 +124,8 @@ fn stream_list<K: Collected>(client: Client) -> LocalStream<Signal> {
 }
 
 /// A watch from a version on.
-fn watch<K: Collected>(client: Client, after: u64) -> LocalStream<Signal> {
-    let base = path(K::KIND);
+fn watch(client: Client, kind: ResourceKind, after: u64) -> LocalStream<Signal> {
+    let base = path(kind);
     let uri =
         format!("{base}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={after}");
     Box::pin(stream! {
@@ -145,7 +142,7 @@ fn watch<K: Collected>(client: Client, after: u64) -> LocalStream<Signal> {
             }
         };
         yield Signal::Opened;
-        while let Some(signal) = follow::<K>(&mut lines, deadline).await {
+        while let Some(signal) = follow(kind, &mut lines, deadline).await {
             let failed = matches!(signal, Signal::Failed(_));
             yield signal;
             if failed {
@@ -159,52 +156,36 @@ fn watch<K: Collected>(client: Client, after: u64) -> LocalStream<Signal> {
 /// restore from a backup that may be never. So its version is asked for first: one object's metadata, a quorum read.
 async fn has_reached(client: &Client, base: &str, after: u64) -> Result<(), ReadError> {
     let body = get(client, &format!("{base}?limit=1"), answer::METADATA).await?;
-    let head: Head = answer::whole(body).await?;
-    if head.metadata.version()? < after {
+    if read_version(&answer::whole(body).await?)? < after {
         return Err(ReadError::Expired);
     }
     Ok(())
 }
 
 /// What a line of a streamed list says.
-fn listed<K: Collected>(line: &[u8]) -> Result<Option<Signal>, ReadError> {
-    Ok(match Event::<K>::read(line)? {
-        Event::Added(object) | Event::Modified(object) => Some(Signal::Listed(object.into_sighting())),
-        Event::Deleted(object) => Some(gone(&object)),
-        Event::Bookmark(bookmark) if bookmark.ends_list() => Some(Signal::ListEnd {
-            version: bookmark.version()?,
-        }),
-        Event::Bookmark(_) => None,
-        Event::Error(status) => return Err(status.error()),
-    })
-}
-
-/// What a watch says next; nothing when it ended.
-async fn follow<K: Collected>(lines: &mut Lines, deadline: Instant) -> Option<Signal> {
-    let line = timeout_at(deadline, lines.next()).await.ok()??;
-    let signal = line.and_then(|line| {
-        Ok(match Event::<K>::read(&line)? {
-            Event::Added(object) | Event::Modified(object) => Signal::Put(object.into_sighting()),
-            Event::Deleted(object) => gone(&object),
-            Event::Bookmark(bookmark) => Signal::Bookmark {
-                version: bookmark.version()?,
-            },
-            Event::Error(status) => Signal::Failed(status.error()),
-        })
-    });
-    Some(signal.unwrap_or_else(Signal::Failed))
-}
-
-fn gone<K: Collected>(object: &Observed<K>) -> Signal {
-    let metadata = object.metadata();
-    Signal::Gone {
-        uid: metadata.uid.clone(),
-        version: metadata.version,
+fn listed(kind: ResourceKind, line: &[u8]) -> Result<Option<Signal>, ReadError> {
+    match read_line(kind, line)? {
+        Told::Put(sighting) => Ok(Some(Signal::Listed(sighting))),
+        Told::Gone { uid, version } => Ok(Some(Signal::Gone { uid, version })),
+        Told::Bookmark { version, ends_list } => Ok(ends_list.then_some(Signal::ListEnd { version })),
+        Told::Failed(error) => Err(error),
     }
 }
 
+/// What a watch says next; nothing when it ended.
+async fn follow(kind: ResourceKind, lines: &mut Lines, deadline: Instant) -> Option<Signal> {
+    let line = timeout_at(deadline, lines.next()).await.ok()??;
+    let told = line.and_then(|line| read_line(kind, &line));
+    Some(match told {
+        Ok(Told::Put(sighting)) => Signal::Put(sighting),
+        Ok(Told::Gone { uid, version }) => Signal::Gone { uid, version },
+        Ok(Told::Bookmark { version, .. }) => Signal::Bookmark { version },
+        Ok(Told::Failed(error)) | Err(error) => Signal::Failed(error),
+    })
+}
+
 /// A list in pages: without a version it is a quorum read.
-fn list<K: Collected>(client: Client, turns: Rc<Turns>) -> LocalStream<Signal> {
+fn list(client: Client, kind: ResourceKind, turns: Rc<Turns>) -> LocalStream<Signal> {
     Box::pin(stream! {
         let turn = turns.take();
         pin_mut!(turn);
@@ -216,7 +197,7 @@ fn list<K: Collected>(client: Client, turns: Rc<Turns>) -> LocalStream<Signal> {
         };
         let mut next: Option<String> = None;
         loop {
-            let Page { metadata, items } = match page::<K>(&client, next.as_deref()).await {
+            let page = match page(&client, kind, next.as_deref()).await {
                 Ok(page) => page,
                 Err(error) => {
                     yield Signal::Failed(error);
@@ -226,25 +207,23 @@ fn list<K: Collected>(client: Client, turns: Rc<Turns>) -> LocalStream<Signal> {
             if next.is_none() {
                 yield Signal::Opened;
             }
-            for object in items.unwrap_or_default() {
-                yield Signal::Listed(object.into_sighting());
+            for sighting in page.sightings {
+                yield Signal::Listed(sighting);
             }
-            match metadata.next() {
-                Some(token) => next = Some(token.to_owned()),
-                None => {
-                    yield metadata.version().map_or_else(Signal::Failed, |version| Signal::ListEnd { version });
-                    return;
-                }
+            next = page.next;
+            if next.is_none() {
+                yield Signal::ListEnd { version: page.version };
+                return;
             }
         }
     })
 }
 
-async fn page<K: Collected>(client: &Client, next: Option<&str>) -> Result<Page<K>, ReadError> {
-    let mut uri = format!("{}?limit={}", path(K::KIND), K::KIND.spec().page_size);
+async fn page(client: &Client, kind: ResourceKind, next: Option<&str>) -> Result<Page, ReadError> {
+    let mut uri = format!("{}?limit={}", path(kind), kind.spec().page_size);
     if let Some(token) = next {
         uri.push_str("&continue=");
         uri.extend(form_urlencoded::byte_serialize(token.as_bytes()));
     }
-    answer::whole(get(client, &uri, answer::OBJECTS).await?).await
+    read_page(kind, &answer::whole(get(client, &uri, answer::OBJECTS).await?).await?)
 }
