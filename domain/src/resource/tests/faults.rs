@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{UID, bare, metadata, object, observe, sent, sighting};
-use crate::dispatch_kind;
+use crate::resource::dispatch::dispatch_kind;
 use crate::resource::{Body, Collected, ConfigMap, Deployment, Ingress, Observed, Pod, ResourceKind, Secret, Uid};
 
 fn is_undecodable<K: Collected>(object: &Value) -> bool {

@@ -3,7 +3,7 @@
 
 //! The table of kinds, and sets of them.
 
-use crate::dispatch_kind;
+use crate::resource::dispatch::dispatch_kind;
 use crate::resource::{Collected, KindSet, ResourceKind};
 
 #[test]

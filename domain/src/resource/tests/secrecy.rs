@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{metadata, object, observe};
-use crate::dispatch_kind;
+use crate::resource::dispatch::dispatch_kind;
 use crate::resource::{Body, Observed, ResourceKind};
 
 /// An object with a marker at every place whose content may not leave, whatever its kind.
