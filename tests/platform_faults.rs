@@ -9,9 +9,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{AGENT, CLIENT, SOON, Stage, a_config_map, a_pod};
+use common::{AGENT, SOON, Stage, a_config_map, a_pod};
 use obsyk_testkit::operator::{self, OperatorOptions};
-use obsyk_testkit::platform::{Answer, Certificate, Change, Endpoint, Outcome, Platform, Trap};
+use obsyk_testkit::platform::{Answer, Change, Endpoint, Outcome};
 use serde_json::json;
 
 #[tokio::test]
@@ -223,33 +223,6 @@ async fn a_snapshot_that_is_too_large_goes_kind_by_kind() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_never_followed() {
-    let stage = Stage::new().await;
-    let trap = Trap::start().await.unwrap();
-    let _operator = stage.synced().await;
-    for endpoint in [
-        Endpoint::Events,
-        Endpoint::Heartbeat,
-        Endpoint::Snapshot,
-        Endpoint::Token,
-    ] {
-        stage.platform.answer(endpoint, Answer::redirect(trap.url()));
-    }
-    stage.create(a_config_map("redirected", "a")).await;
-    stage
-        .platform
-        .wait(SOON, "a redirected snapshot", |view| {
-            view.requests_to(Endpoint::Snapshot)
-                .any(|request| request.status() == Some(307))
-        })
-        .await;
-    operator::condition(&stage.client, AGENT, "Degraded", "True", "SnapshotRefused")
-        .await
-        .unwrap();
-    assert_eq!(trap.hits(), 0);
-}
-
-#[tokio::test]
 async fn an_outage_ends_in_one_snapshot_and_then_the_stream() {
     let stage = Stage::new().await;
     let operator = stage.synced().await;
@@ -270,48 +243,6 @@ async fn an_outage_ends_in_one_snapshot_and_then_the_stream() {
     stage.create(a_config_map("afterwards", "a")).await;
     stage.equal().await;
     assert_eq!(stage.platform.look(|view| view.snapshots().count()), 2);
-}
-
-#[tokio::test]
-async fn a_certificate_of_ones_own_authority_is_taken_and_a_bad_one_is_named() {
-    let stage = Stage::new().await;
-    let https = |certificate| {
-        Platform::builder()
-            .client(CLIENT, stage.key.public_pem())
-            .certificate(certificate)
-            .start()
-    };
-    let good = https(Certificate::Good).await.unwrap();
-    let ca = stage.control_plane.folder().join("platform-ca.crt");
-    std::fs::write(&ca, good.ca_pem()).unwrap();
-    let environment = vec![("SSL_CERT_FILE".to_owned(), ca.display().to_string())];
-    let _operator = stage.operate_with(&OperatorOptions {
-        args: vec![],
-        environment,
-    });
-    for bad in [Certificate::Expired, Certificate::WrongHost, Certificate::Good] {
-        // Also a good one of an authority that the operator doesn't know.
-        let platform = https(bad).await.unwrap();
-        operator::create_agent(&stage.client, AGENT, &operator::agent_spec(platform.url()))
-            .await
-            .unwrap();
-        let message = operator::condition(&stage.client, AGENT, "Degraded", "True", "PlatformUnavailable")
-            .await
-            .unwrap();
-        assert!(
-            message.contains("TLS") && message.contains("certificate"),
-            "{bad:?}: {message}"
-        );
-        operator::delete_agent(&stage.client, AGENT).await.unwrap();
-    }
-    operator::create_agent(&stage.client, AGENT, &operator::agent_spec(good.url()))
-        .await
-        .unwrap();
-    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
-        .await
-        .unwrap();
-    good.wait_until_equal(&stage.client, SOON).await;
-    good.assert_no_violations();
 }
 
 #[tokio::test]
@@ -391,25 +322,4 @@ async fn the_rate_of_the_resource_is_kept_and_nothing_is_lost_by_it() {
             operator.log()
         );
     }
-}
-
-#[tokio::test]
-async fn a_proxy_that_is_not_there_is_named() {
-    let stage = Stage::new().await;
-    let environment = vec![("HTTPS_PROXY".to_owned(), "http://127.0.0.1:1".to_owned())];
-    let _operator = stage.operate_with(&OperatorOptions {
-        args: vec![],
-        environment,
-    });
-    operator::create_agent(
-        &stage.client,
-        AGENT,
-        &operator::agent_spec("https://platform.example.com"),
-    )
-    .await
-    .unwrap();
-    let message = operator::condition(&stage.client, AGENT, "Degraded", "True", "PlatformUnavailable")
-        .await
-        .unwrap();
-    assert!(message.contains("proxy"), "{message}");
 }
