@@ -208,3 +208,61 @@ async fn nothing_secret_is_logged_at_any_level() {
     }
     assert!(log.contains("DEBUG"), "the level was taken: {log}");
 }
+
+#[tokio::test]
+async fn resources_of_other_namespaces_count_only_when_all_are_watched() {
+    let stage = Stage::new().await;
+    operator::make_namespace(&stage.client, "elsewhere").await.unwrap();
+    let values = json!({ "client_id": common::CLIENT, "private_key": stage.key.pkcs8_pem() });
+    let meta = |name: &str| json!({ "name": name, "namespace": "elsewhere" });
+    stage
+        .create(
+            json!({ "apiVersion": "v1", "kind": "Secret", "metadata": meta(operator::SECRET), "stringData": values }),
+        )
+        .await;
+    let agent =
+        json!({ "apiVersion": "obsyk.io/v1", "kind": "ObsykAgent", "metadata": meta("far"), "spec": stage.spec() });
+    stage.create(agent).await;
+
+    let operator = stage.operate();
+    operator.logged(&["no ObsykAgent resource yet"]).await.unwrap();
+    let (status, body) = operator.get("/readyz").await.unwrap();
+    assert_eq!((status, body.as_str()), (200, "no ObsykAgent resource\n"));
+    drop(operator);
+
+    let args = vec!["--watch-all-namespaces".to_owned()];
+    let operator = stage.operate_with(&OperatorOptions {
+        args,
+        environment: vec![],
+    });
+    operator.logged(&["snapshot accepted", "elsewhere/far"]).await.unwrap();
+    stage.equal().await;
+}
+
+#[tokio::test]
+async fn kinds_that_are_not_asked_for_are_neither_read_nor_told() {
+    let stage = Stage::new().await;
+    let args = vec!["--kinds=pods,nodes".to_owned()];
+    let _operator = stage.operate_with(&OperatorOptions {
+        args,
+        environment: vec![],
+    });
+    operator::create_agent(&stage.client, AGENT, &stage.spec())
+        .await
+        .unwrap();
+    operator::condition(&stage.client, AGENT, "Degraded", "False", "AsExpected")
+        .await
+        .unwrap();
+    stage.create(common::a_pod("web")).await;
+    stage.create(a_config_map("unseen", "a")).await;
+    stage
+        .platform
+        .wait_until_kinds_equal(&stage.client, &["Pod", "Node"], SOON)
+        .await;
+    let lists = stage
+        .platform
+        .look(|view| view.snapshots().next().map(|snapshot| snapshot.counts.clone()));
+    assert_eq!(lists.unwrap().into_keys().collect::<Vec<_>>(), ["nodes", "pods"]);
+    assert_eq!(stage.platform.look(|view| view.objects("ConfigMap")), 0);
+    stage.platform.assert_no_violations();
+}
