@@ -10,11 +10,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::PostParams;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use obsyk_testkit::controlplane::ControlPlane;
-use obsyk_testkit::operator;
+use obsyk_testkit::operator::{self, SECRET};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -129,16 +130,35 @@ async fn it_shows_each_change_as_a_line_and_ctrl_c_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn on_a_cluster_that_is_there_it_removes_what_it_made_and_the_cluster_stays() {
+async fn on_a_cluster_that_is_there_it_touches_nothing_of_others_and_removes_what_it_made() {
     let control_plane = ControlPlane::builder().start().await.unwrap();
+    let client = control_plane.client();
+    // Somebody's own agent, of an operator that runs elsewhere.
+    operator::install(&client).await.unwrap();
+    let secret = [("client_id", "theirs"), ("private_key", "theirs")];
+    operator::write_secret(&client, SECRET, &secret).await.unwrap();
+    let spec = operator::agent_spec("https://platform.example.com");
+    operator::create_agent(&client, "theirs", &spec).await.unwrap();
+
     let mut demo = Demo::start(Some(&control_plane.kubeconfig_path()));
     demo.says(&["cluster", "yours", control_plane.url()]).await;
+    demo.says(&["kubectl -n obsyk-demo get oa"]).await;
     demo.says(&["snapshot of 13 kinds"]).await;
     assert_eq!(demo.interrupt().await, Some(0));
-    demo.says(&["ObsykAgent demo and Secret obsyk-credentials are removed"])
-        .await;
-    let gone = operator::agent_status(&control_plane.client(), "demo")
-        .await
-        .expect_err("the agent is gone");
-    assert!(matches!(gone, kube::Error::Api(status) if status.code == 404));
+    demo.says(&["namespace obsyk-demo is removed"]).await;
+
+    let status = operator::agent_status(&client, "theirs").await.unwrap();
+    assert_eq!(status, json!({}), "the demo's operator doesn't serve it");
+    let secrets: Api<Secret> = Api::all(client);
+    let left = secrets.list_metadata(&ListParams::default()).await.unwrap();
+    let left: Vec<_> = left
+        .items
+        .iter()
+        .filter_map(|secret| secret.metadata.namespace.as_deref())
+        .collect();
+    assert_eq!(
+        left,
+        [operator::NAMESPACE],
+        "the demo's credentials are gone, and theirs are not"
+    );
 }

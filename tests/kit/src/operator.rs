@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use http::Request;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams,
+};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
@@ -178,12 +180,35 @@ fn agents(client: &Client, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client.clone(), namespace, &kind)
 }
 
-/// Installs the custom resource definition of `manifests/`, waits until it is served, and makes the namespace.
+/// Installs the custom resource definition, and makes the namespace.
 ///
 /// # Errors
 ///
 /// The API server refuses it, or doesn't serve it in time.
 pub async fn install(client: &Client) -> Result<(), kube::Error> {
+    install_definition(client).await?;
+    make_namespace(client, NAMESPACE).await
+}
+
+/// Whether the custom resource definition is there.
+///
+/// # Errors
+///
+/// The API server doesn't say.
+pub async fn has_definition(client: &Client) -> Result<bool, kube::Error> {
+    match agents(client, NAMESPACE).list(&Default::default()).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Installs the custom resource definition of `manifests/`, and waits until it is served.
+///
+/// # Errors
+///
+/// The API server refuses it, or doesn't serve it in time.
+pub async fn install_definition(client: &Client) -> Result<(), kube::Error> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../manifests/crd/obsykagents.yaml");
     let text = std::fs::read_to_string(path).expect("manifests/crd/obsykagents.yaml is there; run make manifests");
     let definition: Value = serde_yaml_ng::from_str(&text).expect("the manifest is YAML");
@@ -200,7 +225,27 @@ pub async fn install(client: &Client) -> Result<(), kube::Error> {
             return Err(error);
         }
     }
-    make_namespace(client, NAMESPACE).await
+    Ok(())
+}
+
+/// Deletes a namespace, and says so to nobody when it is gone already. What is in it is deleted first: where no controller
+/// does it, it would stay.
+///
+/// # Errors
+///
+/// The API server refuses it.
+pub async fn remove_namespace(client: &Client, name: &str) -> Result<(), kube::Error> {
+    let everything = (&DeleteParams::default(), &ListParams::default());
+    agents(client, name)
+        .delete_collection(everything.0, everything.1)
+        .await?;
+    Api::<Secret>::namespaced(client.clone(), name)
+        .delete_collection(everything.0, everything.1)
+        .await?;
+    match Api::<Namespace>::all(client.clone()).delete(name, everything.0).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        other => other.map(|_| ()),
+    }
 }
 
 /// Makes a namespace, if it isn't there.
@@ -225,7 +270,21 @@ pub async fn make_namespace(client: &Client, name: &str) -> Result<(), kube::Err
 ///
 /// The API server refuses it.
 pub async fn write_secret(client: &Client, name: &str, values: &[(&str, &str)]) -> Result<(), kube::Error> {
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), NAMESPACE);
+    write_secret_in(client, NAMESPACE, name, values).await
+}
+
+/// As [`write_secret`], in this namespace.
+///
+/// # Errors
+///
+/// The API server refuses it.
+pub async fn write_secret_in(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    values: &[(&str, &str)],
+) -> Result<(), kube::Error> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let values: serde_json::Map<String, Value> = values
         .iter()
         .map(|(key, value)| ((*key).to_owned(), json!(value)))
@@ -284,11 +343,11 @@ pub async fn create_agent(client: &Client, name: &str, spec: &Value) -> Result<(
 /// # Errors
 ///
 /// The API server refuses it.
-pub async fn apply_agent(client: &Client, name: &str, spec: &Value) -> Result<(), kube::Error> {
+pub async fn apply_agent(client: &Client, namespace: &str, name: &str, spec: &Value) -> Result<(), kube::Error> {
     let agent =
         json!({ "apiVersion": "obsyk.io/v1", "kind": "ObsykAgent", "metadata": { "name": name }, "spec": spec });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    agents(client, NAMESPACE)
+    agents(client, namespace)
         .patch(name, &params, &Patch::Apply(&agent))
         .await
         .map(|_| ())

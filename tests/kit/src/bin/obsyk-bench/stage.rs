@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use kube::Client;
 use obsyk_testkit::controlplane::{Builder, ControlPlane};
 use obsyk_testkit::load::{Amounts, fill};
-use obsyk_testkit::operator::{self, Operator, OperatorOptions, SECRET};
+use obsyk_testkit::operator::{self, NAMESPACE, Operator, OperatorOptions, SECRET};
 use obsyk_testkit::platform::{KeyPair, Outcome, Platform};
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ impl Stage {
         for (field, value) in fields.as_object().into_iter().flatten() {
             spec[field] = value.clone();
         }
-        operator::apply_agent(&self.client, AGENT, &spec).await?;
+        operator::apply_agent(&self.client, NAMESPACE, AGENT, &spec).await?;
         Ok(())
     }
 

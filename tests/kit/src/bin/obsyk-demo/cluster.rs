@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use obsyk_testkit::controlplane::{ControlPlane, Keeper};
-use obsyk_testkit::operator::{self, NAMESPACE, SECRET};
+use obsyk_testkit::operator;
 
 use super::Failure;
 
 /// Simulated nodes: enough to see that pods are spread.
 const NODES: usize = 2;
+
+/// The demo's namespace on somebody's cluster: what an operator there serves is in another one, and stays untouched.
+const DEMO_NAMESPACE: &str = "obsyk-demo";
 
 /// A cluster that answers.
 pub enum Cluster {
@@ -82,6 +85,23 @@ impl Cluster {
         }
     }
 
+    /// The namespace of the demo's resource.
+    pub fn namespace(&self) -> &'static str {
+        match self {
+            Self::Own { .. } => operator::NAMESPACE,
+            Self::Theirs { .. } => DEMO_NAMESPACE,
+        }
+    }
+
+    /// Makes it ready for the operator. A definition that is there already isn't touched.
+    pub async fn prepare(&self) -> Result<(), Failure> {
+        let client = self.client();
+        if !operator::has_definition(&client).await? {
+            operator::install_definition(&client).await?;
+        }
+        Ok(operator::make_namespace(&client, self.namespace()).await?)
+    }
+
     /// What keeps the processes that are started beside it.
     pub fn keeper(&self) -> &Keeper {
         match self {
@@ -114,23 +134,13 @@ impl Cluster {
     }
 
     /// Leaves no process behind, and on somebody's cluster no agent and no credentials.
-    pub async fn clean_up(self, agent: &str) {
+    pub async fn clean_up(self) {
         match self {
             Self::Own { control_plane, .. } => control_plane.stop().await,
-            Self::Theirs { client, .. } => {
-                let removed = async {
-                    operator::delete_agent(&client, agent).await?;
-                    operator::delete_secret(&client, SECRET).await
-                };
-                match removed.await {
-                    Ok(()) => println!(
-                        "ObsykAgent {agent} and Secret {SECRET} are removed; the custom resource definition and namespace {NAMESPACE} stay"
-                    ),
-                    Err(error) => {
-                        eprintln!("the ObsykAgent and the Secret in namespace {NAMESPACE} may still be there: {error}")
-                    }
-                }
-            }
+            Self::Theirs { client, .. } => match operator::remove_namespace(&client, DEMO_NAMESPACE).await {
+                Ok(()) => println!("namespace {DEMO_NAMESPACE} is removed; the custom resource definition stays"),
+                Err(error) => eprintln!("namespace {DEMO_NAMESPACE} may still be there: {error}"),
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use obsyk_testkit::operator::{self, NAMESPACE, Operator, OperatorOptions, SECRET};
+use obsyk_testkit::operator::{self, Operator, OperatorOptions, SECRET};
 use obsyk_testkit::platform::{KeyPair, Platform};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -113,9 +113,11 @@ async fn set_up(args: Args) -> Result<Stage, Failure> {
         .observer(|happening| println!("{happening}"))
         .start()
         .await?;
-    operator::install(&client).await?;
-    operator::write_secret(
+    cluster.prepare().await?;
+    let namespace = cluster.namespace();
+    operator::write_secret_in(
         &client,
+        namespace,
         SECRET,
         &[("client_id", CLIENT_ID), ("private_key", key.pkcs8_pem())],
     )
@@ -126,9 +128,9 @@ async fn set_up(args: Args) -> Result<Stage, Failure> {
         "credentialsSecretRef": { "name": SECRET },
         "syncInterval": "1m",
     });
-    operator::apply_agent(&client, AGENT, &spec).await?;
+    operator::apply_agent(&client, namespace, AGENT, &spec).await?;
     let options = OperatorOptions {
-        args: vec!["--log-format=text".to_owned()],
+        args: vec!["--log-format=text".to_owned(), format!("--watch-namespace={namespace}")],
         environment: Vec::new(),
     };
     let operator = Operator::start(cluster.keeper(), &binary, cluster.kubeconfig(), &options)?;
@@ -151,7 +153,7 @@ fn introduce(stage: &Stage) {
     println!();
     println!("  export KUBECONFIG={kubeconfig}");
     println!("  kubectl create deployment web --image=nginx --replicas=3");
-    println!("  kubectl -n {NAMESPACE} get oa");
+    println!("  kubectl -n {} get oa", stage.cluster.namespace());
     println!("  kubectl delete deployment web");
     println!();
     println!("From here on a line is something that the platform has been told. Ctrl-C ends everything.");
@@ -184,7 +186,7 @@ async fn tear_down(stage: Stage, interrupted: &mut Interrupts) {
     }
     drop(operator);
     drop(platform);
-    cluster.clean_up(AGENT).await;
+    cluster.clean_up().await;
     println!("ended; nothing of it runs any more");
 }
 
