@@ -25,11 +25,12 @@ use obsyk_testkit::load::Amounts;
 
 use self::figures::{Bound, Figures, MIB};
 use self::stage::Stage;
+use self::start::Bounds;
 
 /// What went wrong, in words.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// At this many pods the memory has a fixed bound; above, one by the number of objects.
+/// Up to this many pods the bounds are fixed.
 const FIXED_UP_TO: usize = 10_000;
 
 /// Measures the release build of obsyk-operator
@@ -98,9 +99,8 @@ async fn bench(args: Args) -> Result<bool, Failure> {
         .any(wants)
     {
         let stage = Stage::new(ControlPlane::builder(), amounts, operator.clone()).await?;
-        let bound = memory_bound(&amounts);
         if wants(Part::Start) {
-            start::measure(&stage, bound, &mut figures).await?;
+            start::measure(&stage, bounds(&amounts), &mut figures).await?;
         }
         if wants(Part::Latency) {
             latency::measure(&stage, &mut figures).await?;
@@ -129,11 +129,17 @@ async fn bench(args: Args) -> Result<bool, Failure> {
     Ok(figures.all_reached())
 }
 
-/// MiB at most: a fixed bound for a usual cluster, else 20 MiB and 300 bytes an object.
-fn memory_bound(amounts: &Amounts) -> f64 {
+/// Fixed bounds for a usual cluster; for a larger one, 20 MiB and 300 bytes an object.
+fn bounds(amounts: &Amounts) -> Bounds {
     if amounts.pods <= FIXED_UP_TO {
-        24.0
+        Bounds {
+            memory: Bound::AtMost(24.0),
+            cpu: Some(Bound::AtMost(0.5)),
+        }
     } else {
-        20.0 + 300.0 * amounts.total() as f64 / MIB
+        Bounds {
+            memory: Bound::AtMost(20.0 + 300.0 * amounts.total() as f64 / MIB),
+            cpu: None,
+        }
     }
 }
