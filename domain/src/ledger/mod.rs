@@ -141,7 +141,7 @@ impl Ledger {
     }
 
     /// The platform accepted what is in flight.
-    pub fn accepted(&mut self, _now: Moment, uid: &Uid) {
+    pub fn accepted(&mut self, uid: &Uid) {
         let Some((mut entry, flight)) = self.land(uid) else {
             return;
         };

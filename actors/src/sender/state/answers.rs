@@ -47,12 +47,12 @@ impl SenderState {
         let outcome = answer.outcome;
         match outcome.meaning() {
             Meaning::Accepted => {
-                self.ledger.accepted(turn.now, &subject.uid);
+                self.ledger.accepted(&subject.uid);
                 self.tally.events += 1;
                 self.accepted_by_platform(turn, answer);
             }
             Meaning::NotFound | Meaning::Gone if subject.deleted => {
-                self.ledger.accepted(turn.now, &subject.uid);
+                self.ledger.accepted(&subject.uid);
                 self.line.worked(answer.trial);
             }
             Meaning::Unauthorized => {

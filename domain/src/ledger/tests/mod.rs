@@ -63,7 +63,7 @@ impl Ledger {
     /// Sends the next event and has it accepted.
     fn told(&mut self) -> Option<(EventType, String, String)> {
         let dispatch = self.next()?;
-        self.accepted(at(0), &dispatch.uid);
+        self.accepted(&dispatch.uid);
         Some(said(&dispatch))
     }
 

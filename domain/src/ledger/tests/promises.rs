@@ -62,7 +62,7 @@ fn deleted_while_its_add_is_in_flight_is_told_when_the_add_arrived() {
     ledger.sent();
     ledger.delete("a");
     assert_eq!(ledger.sent(), None);
-    ledger.accepted(at(1), &uid("a"));
+    ledger.accepted(&uid("a"));
     assert_eq!(ledger.told(), event(Deleted, "a", ""));
     assert!(ledger.is_empty());
 }
@@ -119,7 +119,7 @@ fn at_most_one_request_is_in_flight_for_one_object() {
     assert!(!ledger.is_ready(&uid("a")) && ledger.dispatch(&uid("a")).is_none());
     assert_eq!(ledger.sent(), event(Updated, "b", "b1"));
     assert_eq!((ledger.sent(), ledger.in_flight()), (None, 2));
-    ledger.accepted(at(1), &uid("a"));
+    ledger.accepted(&uid("a"));
     assert_eq!(ledger.told(), event(Updated, "a", "a2"));
 }
 
@@ -144,7 +144,7 @@ fn nothing_follows_an_accepted_delete() {
     ledger.delete("a");
     ledger.sent();
     ledger.update("a", "ghost");
-    ledger.accepted(at(1), &uid("a"));
+    ledger.accepted(&uid("a"));
     assert!(ledger.is_empty());
 }
 
@@ -193,9 +193,9 @@ fn several_deletes_of_one_name_are_all_accepted_before_the_add() {
     ledger.add("three/web", "3");
     assert_eq!(ledger.sent(), event(Deleted, "one", ""));
     assert_eq!(ledger.sent(), event(Deleted, "two", ""));
-    ledger.accepted(at(0), &uid("two"));
+    ledger.accepted(&uid("two"));
     assert_eq!(ledger.sent(), None);
-    ledger.accepted(at(0), &uid("one"));
+    ledger.accepted(&uid("one"));
     assert_eq!(ledger.sent(), event(Added, "three", "3"));
 }
 
@@ -218,7 +218,7 @@ fn an_object_that_changes_all_the_time_queues_again_behind_the_others() {
     ledger.update("cold", "1");
     assert_eq!(ledger.sent(), event(Updated, "hot", "1"));
     ledger.update("hot", "2");
-    ledger.accepted(at(1), &uid("hot"));
+    ledger.accepted(&uid("hot"));
     assert_eq!(ledger.sent(), event(Updated, "cold", "1"));
     assert_eq!(ledger.sent(), event(Updated, "hot", "2"));
 }
@@ -245,7 +245,7 @@ fn a_change_has_waited_since_it_was_offered_and_not_since_the_answer_before_it()
     assert_eq!(ledger.oldest(), Some(at(1)), "a merged change is as old as the first");
     assert_eq!(ledger.next().unwrap().since, at(1));
     update(&mut ledger, 3);
-    ledger.accepted(at(9), &uid("a"));
+    ledger.accepted(&uid("a"));
     assert_eq!(ledger.oldest(), Some(at(3)));
     assert_eq!(ledger.next().unwrap().since, at(3));
     update(&mut ledger, 5);
@@ -313,7 +313,7 @@ fn an_answer_to_nothing_changes_nothing() {
     ledger.update("a", "1");
     let stats = ledger.stats();
     for name in ["a", "unknown"] {
-        ledger.accepted(at(1), &uid(name));
+        ledger.accepted(&uid(name));
         ledger.returned(&uid(name), true);
         ledger.park(&uid(name), true);
     }
@@ -344,7 +344,7 @@ fn bytes_count_every_state_that_is_held() {
     assert_eq!(ledger.bytes(), waiting, "it may have to be sent again");
     ledger.update("a", &"y".repeat(500));
     assert_eq!(ledger.bytes(), waiting + 500);
-    ledger.accepted(at(1), &uid("a"));
+    ledger.accepted(&uid("a"));
     assert_eq!(ledger.bytes(), waiting - 500);
     for _ in 0..1000 {
         ledger.update("a", &"z".repeat(500));

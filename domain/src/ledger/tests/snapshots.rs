@@ -194,7 +194,7 @@ fn the_bound_drops_all_but_what_is_in_flight_and_makes_the_ledger_lossy() {
     ledger.overflow(KindSet::EMPTY);
     assert!(ledger.is_lossy());
     assert_eq!((ledger.backlog(), ledger.in_flight()), (0, 1));
-    ledger.accepted(at(1), &uid("a"));
+    ledger.accepted(&uid("a"));
     assert!(ledger.is_empty() && ledger.is_lossy());
     assert_eq!(ledger.stats().overflows, 1);
 }
@@ -223,7 +223,7 @@ fn what_follows_the_bound_is_held_as_ever() {
     ledger.sent();
     ledger.overflow(KindSet::EMPTY);
     ledger.update("a", "a2");
-    ledger.accepted(at(1), &uid("a"));
+    ledger.accepted(&uid("a"));
     ledger.sent();
     ledger.returned(&uid("a"), false);
     assert_eq!(ledger.told(), event(Updated, "a", "a2"));

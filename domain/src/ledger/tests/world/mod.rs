@@ -183,7 +183,7 @@ impl World {
         match answer {
             Answer::Accepted => {
                 self.arrive(&dispatch);
-                self.ledger.accepted(at(self.clock), &uid);
+                self.ledger.accepted(&uid);
                 if dispatch.object.is_none() {
                     self.of(dispatch.kind).kept.remove(&uid);
                     self.dead.insert(uid);
