@@ -276,13 +276,7 @@ async fn a_deleted_resource_aborts_what_is_in_flight() {
     let _operator = stage.synced().await;
     stage.platform.answer(Endpoint::Events, Answer::hang());
     stage.create(a_config_map("hanging", "a")).await;
-    stage
-        .platform
-        .wait(SOON, "an event under way", |view| {
-            view.requests_to(Endpoint::Events)
-                .any(|request| request.outcome == Outcome::UnderWay)
-        })
-        .await;
+    stage.event_under_way().await;
     operator::delete_agent(&stage.client, AGENT).await.unwrap();
     let aborted = |view: &obsyk_testkit::platform::View<'_>| {
         view.requests_to(Endpoint::Events)

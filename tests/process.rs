@@ -84,13 +84,7 @@ async fn sigterm_sends_what_waits_and_exits_with_0() {
         .platform
         .answer(Endpoint::Events, Answer::delay(Duration::from_secs(2)).forever());
     stage.create(a_config_map("last", "a")).await;
-    stage
-        .platform
-        .wait(SOON, "the event under way", |view| {
-            view.requests_to(Endpoint::Events)
-                .any(|request| request.ended.is_none())
-        })
-        .await;
+    stage.event_under_way().await;
     operator.signal("TERM").unwrap();
     let since = Instant::now();
     let status = operator.ended(SOON).await.unwrap();
@@ -113,13 +107,7 @@ async fn sigterm_does_not_wait_longer_than_five_seconds_and_a_second_signal_not_
     let mut operator = stage.synced().await;
     stage.platform.answer(Endpoint::Events, Answer::hang().forever());
     stage.create(a_config_map("hanging", "a")).await;
-    stage
-        .platform
-        .wait(SOON, "the event under way", |view| {
-            view.requests_to(Endpoint::Events)
-                .any(|request| request.ended.is_none())
-        })
-        .await;
+    stage.event_under_way().await;
     operator.signal("TERM").unwrap();
     let status = operator.ended(Duration::from_secs(20)).await.unwrap();
     assert_eq!(status.code(), Some(0), "{}", operator.log());
@@ -130,13 +118,7 @@ async fn sigterm_does_not_wait_longer_than_five_seconds_and_a_second_signal_not_
         .wait(SOON, "an accepted snapshot", |view| view.snapshots().count() == 2)
         .await;
     stage.create(a_config_map("hanging-too", "a")).await;
-    stage
-        .platform
-        .wait(SOON, "the event under way", |view| {
-            view.requests_to(Endpoint::Events)
-                .any(|request| request.ended.is_none())
-        })
-        .await;
+    stage.event_under_way().await;
     operator.signal("TERM").unwrap();
     operator.logged(&["a second signal ends at once"]).await.unwrap();
     operator.signal("TERM").unwrap();

@@ -13,7 +13,7 @@ use kube::Client;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use obsyk_testkit::controlplane::{Builder, ControlPlane};
 use obsyk_testkit::operator::{self, Operator, OperatorOptions, SECRET};
-use obsyk_testkit::platform::{Endpoint, KeyPair, Platform};
+use obsyk_testkit::platform::{Endpoint, KeyPair, Outcome, Platform, View};
 use serde_json::{Value, json};
 
 /// What a test waits for at most; machines are shared and noisy.
@@ -113,6 +113,15 @@ impl Stage {
     pub async fn equal(&self) {
         self.platform.wait_until_equal(&self.client, SOON).await;
         self.platform.assert_no_violations();
+    }
+
+    /// Waits until an event is under way: it has arrived at the platform, and isn't answered yet.
+    pub async fn event_under_way(&self) {
+        let is_so = |view: &View<'_>| {
+            let mut events = view.requests_to(Endpoint::Events);
+            events.any(|request| request.outcome == Outcome::UnderWay)
+        };
+        self.platform.wait(SOON, "an event under way", is_so).await;
     }
 
     /// Creates an object, given as JSON.

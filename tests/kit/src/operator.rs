@@ -235,14 +235,11 @@ pub async fn install_definition(client: &Client) -> Result<(), kube::Error> {
 ///
 /// The API server refuses it.
 pub async fn remove_namespace(client: &Client, name: &str) -> Result<(), kube::Error> {
-    let everything = (&DeleteParams::default(), &ListParams::default());
-    agents(client, name)
-        .delete_collection(everything.0, everything.1)
-        .await?;
-    Api::<Secret>::namespaced(client.clone(), name)
-        .delete_collection(everything.0, everything.1)
-        .await?;
-    match Api::<Namespace>::all(client.clone()).delete(name, everything.0).await {
+    let (how, all) = (DeleteParams::default(), ListParams::default());
+    agents(client, name).delete_collection(&how, &all).await?;
+    let secrets = Api::<Secret>::namespaced(client.clone(), name);
+    secrets.delete_collection(&how, &all).await?;
+    match Api::<Namespace>::all(client.clone()).delete(name, &how).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         other => other.map(|_| ()),
     }
