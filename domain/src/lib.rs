@@ -15,6 +15,7 @@
 //! token, rate, retry    when to fetch a token, how fast to send, when to try again
 //! condition    what an admin is told
 //! ports        what the actors need of the world
+//! planted      bugs with which the simulation proves its checks; nothing of it is in the product
 //! ```
 //!
 //! What must stay true:
@@ -30,6 +31,7 @@ pub mod answer;
 pub mod condition;
 pub mod credentials;
 pub mod ledger;
+pub mod planted;
 pub mod ports;
 pub mod rate;
 pub mod rbac;

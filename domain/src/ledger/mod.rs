@@ -24,6 +24,8 @@ mod change;
 mod entry;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "sim"))]
+mod verify;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

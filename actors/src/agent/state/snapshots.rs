@@ -244,6 +244,11 @@ impl Snapshots {
         self.accepted
     }
 
+    #[cfg(feature = "sim")]
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     pub(super) fn refused(&self) -> Option<Outcome> {
         self.refused
     }

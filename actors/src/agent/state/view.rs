@@ -75,6 +75,12 @@ impl AgentState {
         self.snapshots.is_accepted()
     }
 
+    /// Whether a snapshot is open, from its order to its end.
+    #[cfg(feature = "sim")]
+    pub fn snapshot_is_open(&self) -> bool {
+        self.snapshots.is_open()
+    }
+
     /// How often a child was restarted.
     pub fn restarts_of(&self, child: Child) -> u64 {
         self.children.restarts_of(child)

@@ -36,6 +36,18 @@ impl SenderState {
         }
     }
 
+    /// What the platform still has to be told.
+    #[cfg(feature = "sim")]
+    pub fn ledger(&self) -> &obsyk_domain::ledger::Ledger {
+        &self.ledger
+    }
+
+    /// The number of the open snapshot.
+    #[cfg(feature = "sim")]
+    pub fn open_snapshot(&self) -> Option<u64> {
+        self.open.as_ref().map(|open| open.n)
+    }
+
     /// What it holds and does.
     pub fn view(&self, now: Moment, generation: u64) -> SenderView {
         let mut set_aside = BTreeMap::new();
