@@ -1,0 +1,109 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The platform: it keeps what it is told, and knows who may speak.
+//!
+//! It is naive, as a platform may be: what arrives last counts, however late it is. What goes wrong on the way to it is
+//! the wire's business.
+
+mod said;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use obsyk_domain::time::Moment;
+
+pub use said::{Event, Said, Snapshot, Told};
+
+/// A platform.
+#[derive(Debug)]
+pub struct Platform {
+    /// Where it is.
+    pub origin: String,
+    objects: BTreeMap<String, Told>,
+    /// It has a snapshot of the cluster.
+    known: bool,
+    tokens: BTreeMap<String, Moment>,
+    issued: u64,
+    /// How long its tokens live.
+    pub lifetime: Duration,
+    /// Whether it says 404 to a delete of what it doesn't hold.
+    pub pedantic: bool,
+    /// Objects that it refused to take for good: until they change, or a snapshot carries them, they stay as they are.
+    pub refused: BTreeSet<String>,
+}
+
+impl Platform {
+    /// A platform that knows nothing.
+    pub fn new(origin: &str, lifetime: Duration, pedantic: bool) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            objects: BTreeMap::new(),
+            known: false,
+            tokens: BTreeMap::new(),
+            issued: 0,
+            lifetime,
+            pedantic,
+            refused: BTreeSet::new(),
+        }
+    }
+
+    /// What it holds.
+    pub fn objects(&self) -> &BTreeMap<String, Told> {
+        &self.objects
+    }
+
+    /// Issues a token that lives so long.
+    pub fn issue(&mut self, now: Moment, lifetime: Duration) -> String {
+        self.issued += 1;
+        let token = format!("{}#{}", self.origin, self.issued);
+        self.tokens.insert(token.clone(), now + lifetime);
+        token
+    }
+
+    /// All tokens are worth nothing any more.
+    pub fn revoke(&mut self) {
+        self.tokens.clear();
+    }
+
+    /// Everything is lost.
+    pub fn forget(&mut self) {
+        self.objects.clear();
+        self.known = false;
+    }
+
+    /// Takes a request: the status code of its answer.
+    pub fn take(&mut self, now: Moment, token: &str, said: &Said) -> u16 {
+        if self.tokens.get(token).is_none_or(|expires| *expires <= now) {
+            return 401;
+        }
+        match said {
+            Said::Heartbeat if self.known => 200,
+            Said::Heartbeat => 404,
+            Said::Event(event) => self.event(event),
+            Said::Snapshot(snapshot) => {
+                self.known = true;
+                for (kind, list) in &snapshot.lists {
+                    self.objects.retain(|_, object| object.kind != *kind);
+                    self.objects.extend(list.iter().cloned());
+                }
+                202
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Event) -> u16 {
+        if !self.known {
+            return 404;
+        }
+        self.refused.remove(&event.uid);
+        match &event.object {
+            Some(object) => {
+                self.objects.insert(event.uid.clone(), object.clone());
+                202
+            }
+            None if self.objects.remove(&event.uid).is_none() && self.pedantic => 404,
+            None => 202,
+        }
+    }
+}

@@ -1,0 +1,428 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What a sender may say, and when: the promises of the design and the rules of the protocol, checked on each request
+//! that starts and on each answer that comes back. Nothing here asks the operator what it thinks; it is watched.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use obsyk_actors::sender::{Config, MOST_IN_FLIGHT};
+use obsyk_domain::answer::{Meaning, Outcome};
+use obsyk_domain::resource::ResourceKind;
+use obsyk_domain::time::Moment;
+
+use crate::platform::{Event, Said, Snapshot, Told};
+
+/// The protocol's bound, from its text and not from the operator's code.
+const MOST_RETRIES: u32 = 5;
+
+/// A heartbeat that comes later than its interval and this is late.
+const LATE: Duration = Duration::from_secs(2);
+
+/// Tokens, as the protocol has them.
+#[derive(Debug)]
+struct Bucket {
+    level: f64,
+    at: Moment,
+    per_second: f64,
+    burst: f64,
+}
+
+impl Bucket {
+    fn take(&mut self, now: Moment) -> bool {
+        self.level = (self.level + now.since(self.at).as_secs_f64() * self.per_second).min(self.burst);
+        self.at = now;
+        self.level -= 1.0;
+        self.level > -1e-3
+    }
+}
+
+/// Requests fail, and are tried again.
+#[derive(Debug)]
+struct Failing {
+    /// Requests from this number on are retries.
+    from: u64,
+    retries: u32,
+    /// When the last failure was learnt of, and the longest wait that may follow it.
+    since: Moment,
+    longest: Duration,
+}
+
+/// What a request is about that the sender waits for.
+#[derive(Debug)]
+struct Flight {
+    order: u64,
+    event: Option<(String, bool)>,
+    snapshot: bool,
+}
+
+/// One sender, watched.
+#[derive(Debug, Default)]
+pub struct Rules {
+    origin: Option<String>,
+    cluster_name: String,
+    bucket: Option<Bucket>,
+    sync: Duration,
+    order: u64,
+    flights: BTreeMap<u64, Flight>,
+    /// The snapshot that is open, and when it was ordered.
+    open: Option<(u64, Moment)>,
+    /// It is sent in parts.
+    in_parts: bool,
+    accepted: bool,
+    failing: Option<Failing>,
+    /// Waits in a row that were the longest possible: with jitter that is no chance.
+    without_jitter: u32,
+    /// The newest that was said of an object.
+    said: HashMap<String, u64>,
+    /// Objects whose delete was accepted.
+    buried: HashSet<String>,
+    /// What the platform has accepted of each object, and the objects by place.
+    told: HashMap<String, Told>,
+    places: HashMap<(ResourceKind, Option<String>, String), String>,
+    /// What was seen of the cluster may be wrong until a snapshot is accepted that is opened after this.
+    untrue: Option<Moment>,
+    last_beat: Moment,
+    able: Option<Moment>,
+    fetching: u32,
+}
+
+type Verdict = Result<(), String>;
+
+impl Rules {
+    /// The sender is given a config.
+    pub fn configured(&mut self, now: Moment, config: &Config, elsewhere: bool, sync: Duration) -> Verdict {
+        let (rate, burst) = (f64::from(config.per_second), f64::from(config.burst));
+        let old = self.bucket.take();
+        self.bucket = Some(match old {
+            Some(old) if (old.per_second, old.burst) == (rate, burst) => old,
+            other => Bucket {
+                level: if other.is_none() { burst } else { 0.0 },
+                at: now,
+                per_second: rate,
+                burst,
+            },
+        });
+        self.origin = Some(config.platform.origin().to_owned());
+        self.cluster_name.clone_from(&config.cluster_name);
+        if self.sync != sync {
+            self.sync = sync;
+            self.last_beat = now;
+        }
+        if !elsewhere {
+            return Ok(());
+        }
+        if !self.flights.is_empty() {
+            return Err("requests of the old config go on after an edit".to_owned());
+        }
+        self.open = None;
+        self.in_parts = false;
+        self.accepted = false;
+        self.failing = None;
+        self.last_beat = now;
+        self.forget(|_| true);
+        Ok(())
+    }
+
+    /// What was said of some objects counts no more: whoever says it next doesn't know of it.
+    pub fn forget(&mut self, of: impl Fn(ResourceKind) -> bool) {
+        let kinds: HashMap<String, ResourceKind> =
+            self.told.iter().map(|(uid, told)| (uid.clone(), told.kind)).collect();
+        let stays = |uid: &String| kinds.get(uid).is_some_and(|kind| !of(*kind));
+        self.said.retain(|uid, _| stays(uid));
+        self.buried.clear();
+        self.told.retain(|uid, _| stays(uid));
+        self.places.retain(|_, uid| stays(uid));
+    }
+
+    /// What is seen of the cluster from here may be wrong until a snapshot is accepted.
+    pub fn mistrust(&mut self, now: Moment) {
+        self.untrue = Some(now);
+    }
+
+    /// A snapshot is ordered.
+    pub fn ordered(&mut self, now: Moment, n: u64) {
+        self.open = Some((n, now));
+        self.in_parts = false;
+    }
+
+    /// A snapshot ended.
+    pub fn ended(&mut self, n: u64) {
+        self.open.take_if(|(open, _)| *open == n);
+    }
+
+    /// The snapshot that is open, and since when.
+    pub fn open(&self) -> Option<(u64, Moment)> {
+        self.open
+    }
+
+    /// Whether the open snapshot is sent in parts.
+    pub fn is_in_parts(&self) -> bool {
+        self.in_parts
+    }
+
+    /// A fetch of a token starts.
+    pub fn fetches(&mut self) -> Verdict {
+        self.fetching += 1;
+        if self.fetching > 1 {
+            return Err("two tokens are fetched at once".to_owned());
+        }
+        Ok(())
+    }
+
+    /// A fetch of a token ended, or was dropped.
+    pub fn fetched(&mut self) {
+        self.fetching = self.fetching.saturating_sub(1);
+    }
+
+    /// Whether it could send a heartbeat now.
+    pub fn is_able(&mut self, now: Moment, able: bool) {
+        self.able = able.then(|| self.able.unwrap_or(now));
+    }
+
+    /// Whether a heartbeat is overdue.
+    pub fn beats(&self, now: Moment) -> Verdict {
+        let Some(able) = self.able else { return Ok(()) };
+        let since = now.since(able.max(self.last_beat));
+        if !self.sync.is_zero() && since > self.sync + LATE {
+            return Err(format!("no heartbeat for {since:?}, though one is due each {:?}", self.sync));
+        }
+        Ok(())
+    }
+
+    /// A request starts.
+    pub fn launched(&mut self, now: Moment, id: u64, origin: &str, token: &str, said: &Said) -> Verdict {
+        if self.origin.as_deref() != Some(origin) {
+            return Err(format!("a request to {origin}, which the config doesn't name"));
+        }
+        if !token.starts_with(origin) {
+            return Err(format!("a token of another platform is shown to {origin}"));
+        }
+        self.order += 1;
+        let mut flight = Flight {
+            order: self.order,
+            event: None,
+            snapshot: false,
+        };
+        match said {
+            Said::Heartbeat => {
+                self.beats(now)?;
+                self.last_beat = now;
+                self.able = None;
+            }
+            Said::Event(event) => {
+                self.event(now, event)?;
+                flight.event = Some((event.uid.clone(), event.object.is_none()));
+                self.retry(now)?;
+            }
+            Said::Snapshot(snapshot) => {
+                self.snapshot(snapshot)?;
+                flight.snapshot = true;
+                self.retry(now)?;
+            }
+        }
+        self.flights.insert(id, flight);
+        Ok(())
+    }
+
+    fn event(&mut self, now: Moment, event: &Event) -> Verdict {
+        let uid = &event.uid;
+        if let Some((n, _)) = self.open {
+            return Err(format!("an event starts while snapshot {n} is open"));
+        }
+        if !self.accepted {
+            return Err("an event comes before the first snapshot".to_owned());
+        }
+        let events = self.flights.values().filter_map(|flight| flight.event.as_ref());
+        let (mut count, mut same) = (0, false);
+        for (other, _) in events {
+            count += 1;
+            same |= other == uid;
+        }
+        if same {
+            return Err(format!("two requests for {uid} are in flight"));
+        }
+        if count >= MOST_IN_FLIGHT {
+            return Err(format!("more than {MOST_IN_FLIGHT} events are in flight"));
+        }
+        if !self.bucket.as_mut().is_some_and(|bucket| bucket.take(now)) {
+            return Err("an event is sent faster than the rate allows".to_owned());
+        }
+        if self.untrue.is_some() {
+            return Ok(());
+        }
+        if self.buried.contains(uid) {
+            return Err(format!("something is said of {uid} after its delete was accepted"));
+        }
+        if let Some(object) = &event.object {
+            self.goes_on(uid, object)?;
+            let namesake = self.places.get(&place(object)).filter(|other| *other != uid);
+            if let Some(namesake) = namesake {
+                return Err(format!("{uid} is added before the delete of {namesake}, which has its name"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is said of an object never goes back in time.
+    fn goes_on(&mut self, uid: &str, object: &Told) -> Verdict {
+        let before = self.said.insert(uid.to_owned(), object.content).unwrap_or_default();
+        if before > object.content {
+            return Err(format!("{uid} goes back from {before} to {}", object.content));
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, snapshot: &Snapshot) -> Verdict {
+        if snapshot.cluster_name != self.cluster_name {
+            return Err("a snapshot has the old name of the cluster".to_owned());
+        }
+        if self.open.is_none() {
+            return Err("a snapshot is sent that isn't open".to_owned());
+        }
+        if self.flights.values().any(|flight| flight.event.is_some() || flight.snapshot) {
+            return Err("a snapshot is sent while something else is in flight".to_owned());
+        }
+        if self.untrue.is_some() {
+            return Ok(());
+        }
+        for (uid, object) in snapshot.lists.values().flatten() {
+            if self.buried.contains(uid) {
+                return Err(format!("a snapshot has {uid}, whose delete was accepted"));
+            }
+            self.goes_on(uid, object)?;
+        }
+        Ok(())
+    }
+
+    /// One more request after a failure.
+    fn retry(&mut self, now: Moment) -> Verdict {
+        let Some(failing) = &mut self.failing else { return Ok(()) };
+        failing.retries += 1;
+        if failing.retries > MOST_RETRIES {
+            return Err(format!("retry {} after one try", failing.retries));
+        }
+        let off = now.since(failing.since).abs_diff(failing.longest);
+        self.without_jitter = if off < Duration::from_millis(3) {
+            self.without_jitter + 1
+        } else {
+            0
+        };
+        if self.without_jitter > 3 {
+            return Err("retries come without jitter".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The answer to a request comes back.
+    pub fn answered(&mut self, now: Moment, id: u64, said: &Said, outcome: Outcome) {
+        let Some(flight) = self.flights.remove(&id) else { return };
+        let meaning = outcome.meaning();
+        match said {
+            Said::Heartbeat => {
+                if matches!(meaning, Meaning::Accepted | Meaning::NotFound) {
+                    self.failing = None;
+                }
+                return;
+            }
+            Said::Event(event) => self.event_answered(event, meaning),
+            Said::Snapshot(snapshot) => {
+                self.in_parts |= meaning == Meaning::TooLarge;
+                if meaning == Meaning::Accepted {
+                    self.snapshot_accepted(snapshot);
+                }
+            }
+        }
+        match meaning {
+            Meaning::Unavailable { at_least, .. } => {
+                let retries = match &self.failing {
+                    Some(failing) if flight.order < failing.from => return,
+                    Some(failing) => failing.retries,
+                    None => 0,
+                };
+                let longest = Duration::from_secs(1 << retries.min(6)).min(Duration::from_secs(60));
+                self.failing = Some(Failing {
+                    from: self.failing.as_ref().map_or(self.order + 1, |failing| failing.from),
+                    retries,
+                    since: now,
+                    // A wait that the platform asked for says nothing of jitter.
+                    longest: if at_least.is_some() { Duration::MAX } else { longest },
+                });
+            }
+            Meaning::Later { .. } | Meaning::Unauthorized => {}
+            Meaning::Forbidden => self.failing = None,
+            Meaning::Accepted
+            | Meaning::Invalid
+            | Meaning::NotFound
+            | Meaning::Gone
+            | Meaning::TooLarge
+            | Meaning::Refused => {
+                self.failing.take_if(|failing| flight.order >= failing.from);
+            }
+        }
+    }
+
+    fn event_answered(&mut self, event: &Event, meaning: Meaning) {
+        let met = matches!(
+            (meaning, &event.object),
+            (Meaning::Accepted, _) | (Meaning::NotFound | Meaning::Gone, None)
+        );
+        if !met {
+            return;
+        }
+        if let Some(old) = self.told.remove(&event.uid) {
+            self.places.remove(&place(&old));
+        }
+        match &event.object {
+            Some(object) => {
+                self.places.insert(place(object), event.uid.clone());
+                self.told.insert(event.uid.clone(), object.clone());
+            }
+            None => {
+                self.buried.insert(event.uid.clone());
+            }
+        }
+    }
+
+    fn snapshot_accepted(&mut self, snapshot: &Snapshot) {
+        self.accepted = true;
+        if let (Some(untrue), Some((_, opened))) = (self.untrue, self.open)
+            && opened >= untrue
+        {
+            self.untrue = None;
+            self.said.clear();
+            self.buried.clear();
+        }
+        self.told.retain(|_, told| !snapshot.lists.contains_key(&told.kind));
+        for (uid, object) in snapshot.lists.values().flatten() {
+            self.said.insert(uid.clone(), object.content);
+            self.told.insert(uid.clone(), object.clone());
+        }
+        self.places = self.told.iter().map(|(uid, told)| (place(told), uid.clone())).collect();
+    }
+
+    /// The sender doesn't wait for this answer any more.
+    pub fn dropped(&mut self, id: u64) {
+        self.flights.remove(&id);
+    }
+
+    /// The platform issued a token after sending was paused: everything begins anew.
+    pub fn resumed(&mut self) {
+        self.failing = None;
+    }
+
+    /// Whether a snapshot is in flight.
+    pub fn snapshot_flies(&self) -> bool {
+        self.flights.values().any(|flight| flight.snapshot)
+    }
+
+    /// Whether anything is in flight.
+    pub fn is_quiet(&self) -> bool {
+        self.flights.is_empty()
+    }
+}
+
+fn place(told: &Told) -> (ResourceKind, Option<String>, String) {
+    (told.kind, told.namespace.clone(), told.name.clone())
+}
