@@ -448,6 +448,13 @@ impl World {
             Death::Kill => {
                 self.coverage.restarts += u64::from(self.operator.runs());
                 self.kill();
+                if self.dice.happens(0.3) {
+                    let kind = *self.dice.pick(&self.plan.kinds);
+                    for object in self.all(kind) {
+                        self.cluster.delete(kind, &object);
+                        self.changed(kind);
+                    }
+                }
                 return;
             }
             Death::Terminate => {

@@ -92,7 +92,7 @@ type Verdict = Result<(), String>;
 
 impl Rules {
     /// The sender is given a config.
-    pub fn configured(&mut self, now: Moment, config: &Config, elsewhere: bool, sync: Duration) -> Verdict {
+    pub fn configured(&mut self, now: Moment, config: &Config, elsewhere: bool) -> Verdict {
         let (rate, burst) = (f64::from(config.per_second), f64::from(config.burst));
         let old = self.bucket.take();
         self.bucket = Some(match old {
@@ -106,10 +106,6 @@ impl Rules {
         });
         self.origin = Some(config.platform.origin().to_owned());
         self.cluster_name.clone_from(&config.cluster_name);
-        if self.sync != sync {
-            self.sync = sync;
-            self.last_beat = now;
-        }
         if !elsewhere {
             return Ok(());
         }
@@ -123,6 +119,14 @@ impl Rules {
         self.last_beat = now;
         self.forget(|_| true);
         Ok(())
+    }
+
+    /// Heartbeats are due this often, from now on.
+    pub fn set_sync(&mut self, now: Moment, sync: Duration) {
+        if self.sync != sync {
+            self.sync = sync;
+            self.last_beat = now;
+        }
     }
 
     /// What was said of some objects counts no more: whoever says it next doesn't know of it.
@@ -415,11 +419,6 @@ impl Rules {
     /// Whether a snapshot is in flight.
     pub fn snapshot_flies(&self) -> bool {
         self.flights.values().any(|flight| flight.snapshot)
-    }
-
-    /// Whether anything is in flight.
-    pub fn is_quiet(&self) -> bool {
-        self.flights.is_empty()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use obsyk_domain::ledger::Change;
+use obsyk_domain::ledger::{Change, What};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::{Cause, LONGEST_BACKLOG};
 use obsyk_domain::time::{Chance, Moment};
@@ -47,7 +47,13 @@ impl SenderState {
         if self.ledger.is_lossy() {
             return if carried { Ok(()) } else { self.refuse(turn) };
         }
+        // No snapshot tells that an object of these kinds is gone.
+        let untold = self.unreadable.union(self.too_large);
+        let mut overflowed = false;
         for change in changes {
+            if overflowed && !(untold.contains(kind) && change.what == What::Deleted) {
+                continue;
+            }
             if let Some(trickle) = self.trickles.iter_mut().find(|trickle| trickle.kind == kind) {
                 trickle.supersede(&change.uid);
             }
@@ -55,12 +61,15 @@ impl SenderState {
             self.ledger.offer(turn.now, kind, change);
             // One by one, so that none is merged into a later one while the rate allows it to go.
             self.advance(turn);
+            // After each, so that no offer takes it beyond its bound by more than one object.
+            if !overflowed && self.ledger.is_over_bound() {
+                overflowed = true;
+                self.ledger.overflow(untold);
+            }
         }
-        if !self.ledger.is_over_bound() {
+        if !overflowed {
             return Ok(());
         }
-        // No snapshot tells that an object of these kinds is gone.
-        self.ledger.overflow(self.unreadable.union(self.too_large));
         if let Some(open) = &mut self.open {
             open.missed = !open.covered.is_empty();
         }

@@ -46,6 +46,31 @@ fn beyond_its_bound_the_ledger_is_emptied_and_offers_are_refused() {
 }
 
 #[test]
+fn one_offer_cant_take_the_ledger_beyond_its_bound_by_more_than_one_object() {
+    let mut scene = Scene::synced();
+    let changes: Vec<Change> = (0..20).map(|n| large(&format!("l{n}"))).collect();
+    assert_eq!(scene.offer(&changes), Err(Refusal::SnapshotDue));
+    let bytes = scene.ledger().bytes;
+    assert!(bytes <= BOUND + BOUND / 2, "{bytes}");
+    assert_eq!(scene.causes(), [Cause::LedgerFull]);
+}
+
+#[test]
+fn deletes_behind_the_bound_in_one_offer_are_kept_for_a_kind_that_is_unreadable() {
+    let mut scene = Scene::synced();
+    scene.open(2);
+    scene.spool(2, Pod, spool_of(&[]));
+    scene.send_snapshot(2, &[Node]);
+    scene.answer_all(OK);
+    let mut changes = larges();
+    changes.push(deleted("n"));
+    let event = scene.send(updated("first", 1));
+    scene.answer(&event, NO_CONNECTION);
+    scene.offer_of(Node, &changes).unwrap_err();
+    assert_eq!(scene.ledger().tombstones, 1);
+}
+
+#[test]
 fn accepted_snapshot_makes_good_what_was_dropped_at_the_bound() {
     let mut scene = stuck();
     scene.offer(&larges()).unwrap_err();

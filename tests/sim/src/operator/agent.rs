@@ -37,6 +37,7 @@ impl World {
                     self.coverage.reach(Reached::EditWhileOpen);
                 }
                 self.perform(id, effects, leave.map(Then::Left));
+                self.set_sync(id);
                 return;
             }
             Letter::Stop { leave } => {
@@ -156,6 +157,10 @@ impl World {
                     }
                 }
                 Effect::SendSnapshot { n, head, left_out } => {
+                    let readable = std::mem::replace(&mut agent.left_out, left_out).without(left_out);
+                    if !readable.is_empty() {
+                        self.coverage.reach(Reached::KindReadableLater);
+                    }
                     self.to_agents_sender(id, Letter::SendSnapshot { n, head, left_out });
                 }
                 Effect::AbandonSnapshot(n) => self.to_agents_sender(id, Letter::AbandonSnapshot { n }),
@@ -307,7 +312,6 @@ impl World {
     /// Nothing new begins: the children that are left to end.
     fn finish(&mut self, id: ActorId) -> Option<(Vec<ActorId>, Option<ActorId>)> {
         let agent = self.operator.agents.get_mut(&id)?;
-        agent.over = true;
         agent.state.on_end();
         agent.following = None;
         agent.timer = None;

@@ -38,7 +38,6 @@ pub type Settlement = u64;
 
 /// A message, or a reply to one.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "they are named as the messages and replies that they stand for")]
 pub enum Letter {
     // to the supervisor
     Apply(Box<Apply>),
@@ -97,9 +96,8 @@ pub struct Agent {
     pub(crate) watchers: BTreeMap<ResourceKind, ActorId>,
     pub(crate) following: Option<(u64, String)>,
     asked: Option<u64>,
+    left_out: KindSet,
     timer: Option<Moment>,
-    /// It ended, or was told to.
-    over: bool,
 }
 
 /// A sender and what it has at hand.

@@ -61,10 +61,10 @@ impl World {
                 });
             }
             Letter::AbandonSnapshot { n } => {
-                self.step(id, |state, now, chance| state.on_abandon_snapshot(now, n, chance));
                 if let Some(sender) = self.operator.senders.get_mut(&id) {
                     sender.rules.ended(n);
                 }
+                self.step(id, |state, now, chance| state.on_abandon_snapshot(now, n, chance));
             }
             Letter::Offer { kind, changes, from } => {
                 let mut reply = Ok(());
@@ -98,12 +98,7 @@ impl World {
         };
         let elsewhere = sender.config.as_ref().is_some_and(|old| config.is_elsewhere(old));
         sender.config = Some(config.clone());
-        let sync = self
-            .operator
-            .agents
-            .get(&sender.agent)
-            .and_then(|agent| agent.desired.settings.as_ref().ok())
-            .map_or(Duration::ZERO, |settings| settings.sync_interval);
+        let agent = sender.agent;
         // What follows from it starts only afterwards: the rules must know of it before.
         let effects = sender
             .state
@@ -113,8 +108,20 @@ impl World {
             .partition(|effect| matches!(effect, Effect::Abort(_) | Effect::AbortToken));
         self.carry_out_sender(id, leaves);
         let now = self.now;
-        self.judge(id, |sender| sender.rules.configured(now, &config, elsewhere, sync));
+        self.judge(id, |sender| sender.rules.configured(now, &config, elsewhere));
+        self.set_sync(agent);
         self.carry_out_sender(id, starts);
+    }
+
+    /// The sender's heartbeats are due as the agent's settings have it.
+    pub(super) fn set_sync(&mut self, agent: ActorId) {
+        let now = self.now;
+        if let Some(agent) = self.operator.agents.get(&agent)
+            && let Ok(settings) = &agent.desired.settings
+            && let Some(sender) = agent.sender.and_then(|id| self.operator.senders.get_mut(&id))
+        {
+            sender.rules.set_sync(now, settings.sync_interval);
+        }
     }
 
     fn open(&mut self, id: ActorId, n: u64) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use obsyk_actors::agent::AgentState;
 use obsyk_actors::supervisor::{Effect, SupervisorState};
 use obsyk_domain::agent::Policy;
+use obsyk_domain::resource::KindSet;
 
 use super::{Agent, Letter, Supervisor, reset, whole_millis};
 use crate::world::{Happening, World};
@@ -80,8 +81,8 @@ impl World {
                         watchers: Default::default(),
                         following: None,
                         asked: None,
+                        left_out: KindSet::EMPTY,
                         timer: None,
-                        over: false,
                     };
                     self.operator.agents.insert(id, agent);
                     self.post(id, Letter::Started);
