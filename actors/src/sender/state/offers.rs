@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use obsyk_domain::ledger::Change;
+use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::{Cause, LONGEST_BACKLOG};
 use obsyk_domain::time::{Chance, Moment};
@@ -61,6 +62,10 @@ impl SenderState {
         }
         // No snapshot tells that an object of these kinds is gone.
         self.ledger.overflow(self.unreadable.union(self.too_large));
+        if is_planted(Bug::DropWhenFull) {
+            self.ledger.set_lossy(false);
+            return Ok(());
+        }
         if let Some(open) = &mut self.open {
             open.missed = !open.covered.is_empty();
         }
