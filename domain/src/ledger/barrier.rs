@@ -5,6 +5,7 @@
 
 use super::Ledger;
 use super::entry::Entry;
+use crate::planted::{Bug, is_planted};
 use crate::resource::{KindSet, ResourceKind, Uid};
 
 impl Ledger {
@@ -34,7 +35,8 @@ impl Ledger {
     pub fn overflow(&mut self, unreadable: KindSet) {
         self.lossy = true;
         self.overflows += 1;
-        self.settle(|_, entry| entry.forget(unreadable.contains(entry.kind)));
+        let keeps = |kind| unreadable.contains(kind) && !is_planted(Bug::TombstonesLostAtBound);
+        self.settle(|_, entry| entry.forget(keeps(entry.kind)));
     }
 
     /// A snapshot was accepted that makes good what was dropped at the bound, or (`true`) not all of it.

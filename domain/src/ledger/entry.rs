@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 
+use crate::planted::{Bug, is_planted};
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
 
@@ -169,7 +170,8 @@ impl Entry {
             self.base = Base::Present;
         }
         self.listed = false;
-        self.waiting.take_if(|waiting| waiting.covered);
+        self.waiting
+            .take_if(|waiting| waiting.covered || is_planted(Bug::OfferAfterListDropped));
         self.parked.take_if(|parked| parked.covered);
     }
 

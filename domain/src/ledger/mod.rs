@@ -33,6 +33,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub use change::{Change, Dispatch, LedgerStats, What};
 
+use crate::planted::{Bug, is_planted};
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
 use crate::wire::EventType;
@@ -73,6 +74,9 @@ impl Ledger {
             What::Updated(json) => (Base::Present, State::Object(json)),
             What::Deleted => (Base::Present, State::Gone),
         };
+        if is_planted(Bug::KeyedByName) {
+            self.drop_namesakes(name_key(kind, namespace.as_deref(), &name), &uid);
+        }
         let mut entry = self.take_out(&uid).unwrap_or_else(|| {
             let name_key = name_key(kind, namespace.as_deref(), &name);
             Entry::new(kind, namespace, name, name_key, base)
@@ -251,6 +255,19 @@ impl Ledger {
         self.sort_out(name_key);
     }
 
+    /// Drops what waits of other uids under this name: for [`Bug::KeyedByName`] alone.
+    fn drop_namesakes(&mut self, name_key: u64, but: &Uid) {
+        let uids = self.names.range((name_key, Uid::LEAST)..);
+        let uids = uids.take_while(|(key, _)| *key == name_key).map(|(_, uid)| uid);
+        let namesakes: Vec<Uid> = uids.filter(|uid| *uid != but).cloned().collect();
+        for uid in namesakes {
+            if let Some(mut entry) = self.take_out(&uid) {
+                entry.waiting = None;
+                self.put_back(uid, entry);
+            }
+        }
+    }
+
     /// Says of each uid under a name whether it may be sent now.
     fn sort_out(&mut self, name_key: u64) {
         let uids = || {
@@ -264,10 +281,12 @@ impl Ledger {
                 continue;
             };
             let namesake_goes = another || first.is_some_and(|deleted| deleted != uid);
+            let waits_for_name = namesake_goes && !is_planted(Bug::AddBeforeDelete);
+            let flies = entry.flight.is_some() && !is_planted(Bug::TwoInFlightForOneObject);
             let place = entry
                 .waiting
                 .as_ref()
-                .filter(|waiting| entry.flight.is_none() && (waiting.state.is_gone() || !namesake_goes))
+                .filter(|waiting| !flies && (waiting.state.is_gone() || !waits_for_name))
                 .map(|waiting| waiting.turn.sequence);
             if let Some(old) = entry.ready.filter(|old| Some(*old) != place) {
                 self.ready.remove(&old);

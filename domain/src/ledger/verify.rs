@@ -51,7 +51,8 @@ impl Ledger {
             parked,
             ..
         } = entry;
-        let deletes = waiting.as_ref().is_some_and(|waiting| waiting.state.is_gone());
+        // One that the open snapshot covers goes with its end.
+        let deletes = waiting.as_ref().is_some_and(|w| w.state.is_gone() && !w.covered);
         let turns = [waiting.as_ref().map(|w| w.turn), flight.as_ref().map(|f| f.turn)];
         if waiting.is_none() && flight.is_none() && parked.is_none() {
             Err("kept though nothing is open")

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::condition::Unreadability;
+use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::resource::{ClusterFacts, KindSet, ResourceKind};
 use obsyk_domain::snapshot::{Cause, Schedule};
 use obsyk_domain::time::{Chance, Moment};
@@ -146,6 +147,13 @@ impl Snapshots {
             .as_ref()
             .is_some_and(|open| open.pending.union(open.listed).contains(kind));
         if self.left_out.contains(kind) && !carried {
+            self.due_as_readable(now);
+        }
+    }
+
+    /// A kind that the platform's picture lacks can be read.
+    fn due_as_readable(&mut self, now: Moment) {
+        if !is_planted(Bug::NoSnapshotWhenKindReadable) {
             self.schedule.add(Cause::KindReadable, now);
         }
     }
@@ -194,7 +202,7 @@ impl Snapshots {
                 self.schedule.accepted(now, chance);
                 // It became readable while the snapshot was being sent without it.
                 if self.left_out.iter().any(|kind| !self.unreadable.contains_key(&kind)) {
-                    self.schedule.add(Cause::KindReadable, now);
+                    self.due_as_readable(now);
                 }
             }
             SnapshotEnd::Refused(outcome) => {

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::rate::Bucket;
 use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::{Chance, Moment};
@@ -22,7 +23,10 @@ impl SenderState {
 
     fn configure(&mut self, turn: &mut Turn<'_>, config: Config) {
         match self.config.take() {
-            None => self.bucket = Some(Bucket::full(config.per_second, config.burst, turn.now)),
+            None => {
+                self.bucket = Some(Bucket::full(config.per_second, config.burst, turn.now));
+                self.accepted |= is_planted(Bug::NoSnapshotAfterStart);
+            }
             Some(old) => {
                 if config.is_elsewhere(&old) {
                     self.leave(turn);
@@ -43,8 +47,13 @@ impl SenderState {
 
     /// Another platform, cluster or client: nothing of what was said or held counts there.
     fn leave(&mut self, turn: &mut Turn<'_>) {
-        self.abort(turn, |_| true);
-        self.drop_token(turn);
+        if !is_planted(Bug::OldGenerationGoesOn) {
+            self.abort(turn, |_| true);
+            self.ledger.clear();
+        }
+        if !is_planted(Bug::TokenAtAnotherOrigin) {
+            self.drop_token(turn);
+        }
         if let Some(open) = self.open.take() {
             if matches!(open.step, Step::Opening) {
                 turn.push(Effect::Overtaken(open.n));
@@ -54,7 +63,6 @@ impl SenderState {
                 end: SnapshotEnd::Unfinished,
             });
         }
-        self.ledger.clear();
         self.line = Line::new();
         self.renew = false;
         self.distrusted = false;

@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use obsyk_domain::condition::Link;
 use obsyk_domain::ledger::Ledger;
+use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::{Payload, Target};
 use obsyk_domain::rate::Bucket;
 use obsyk_domain::resource::KindSet;
@@ -185,7 +186,8 @@ impl SenderState {
             return;
         }
         let probe = self.line.take_probe(turn.now, turn.chance);
-        if !std::mem::take(&mut self.beat) && !probe {
+        let held = is_planted(Bug::HeartbeatWaitsForBacklog) && !self.ledger.is_idle();
+        if (held || !std::mem::take(&mut self.beat)) && !probe {
             return;
         }
         let body = wire::heartbeat(&config.cluster_uid);

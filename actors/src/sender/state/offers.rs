@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use obsyk_domain::ledger::{Change, What};
+use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::{Cause, LONGEST_BACKLOG};
 use obsyk_domain::time::{Chance, Moment};
@@ -68,6 +69,10 @@ impl SenderState {
             }
         }
         if !overflowed {
+            return Ok(());
+        }
+        if is_planted(Bug::DropWhenFull) {
+            self.ledger.set_lossy(false);
             return Ok(());
         }
         if let Some(open) = &mut self.open {

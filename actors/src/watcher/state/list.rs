@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use obsyk_domain::ledger::Change;
+use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::Opening;
 use obsyk_domain::resource::{Body, ClusterFacts, Sighting, Uid};
 use obsyk_domain::snapshot::Cause;
@@ -84,6 +85,7 @@ impl WatcherState {
         let older = seen.or(namesake.as_ref().map(|(_, version)| *version)) > Some(sighting.version);
         let may_be_gone = known.is_none() && sighting.version <= self.resume;
         match list.form {
+            Opening::Stream if is_planted(Bug::StaleListBelieved) => {}
             Opening::Stream if older || may_be_gone => {
                 self.begin_list(now, Opening::Pages, effects);
                 return;
@@ -110,7 +112,8 @@ impl WatcherState {
     pub(super) fn list_end(&mut self, now: Moment, version: u64, effects: &mut Vec<Effect>) {
         let Stage::Listing(list) = &self.stage else { return };
         let form = list.form;
-        if version < self.newest.max(self.resume) {
+        let believed = form == Opening::Stream && is_planted(Bug::StaleListBelieved);
+        if version < self.newest.max(self.resume) && !believed {
             if form == Opening::Stream {
                 self.begin_list(now, Opening::Pages, effects);
             } else {
@@ -126,8 +129,9 @@ impl WatcherState {
                 self.known.see_late(&sighting.uid);
             }
         }
-        let (outbox, baseline) = (&mut self.outbox, self.baseline);
-        self.known.remove_unseen(|gone| tombstone(outbox, baseline, gone));
+        if !is_planted(Bug::NoTombstoneAfterList) {
+            self.bury_unseen();
+        }
         self.newest = version;
         self.resume = version;
         self.baseline = true;
@@ -147,6 +151,12 @@ impl WatcherState {
         }
         list.after = std::mem::replace(&mut self.outbox, before);
         self.finished = Some(list);
+    }
+
+    /// What the list hasn't shown is gone.
+    pub(super) fn bury_unseen(&mut self) {
+        let (outbox, baseline) = (&mut self.outbox, self.baseline);
+        self.known.remove_unseen(|gone| tombstone(outbox, baseline, gone));
     }
 
     fn late(&mut self, late: Late) {

@@ -8,6 +8,7 @@
 mod model;
 mod promises;
 mod snapshots;
+mod verify;
 mod world;
 
 use std::time::Duration;
