@@ -94,6 +94,14 @@ impl Line {
         matches!(self.stage, Stage::Trial { .. })
     }
 
+    /// Whether some request failed, and none was accepted since.
+    pub(super) fn has_failed(&self) -> bool {
+        match self.stage {
+            Stage::Up | Stage::Trial { failed: 0, .. } => false,
+            Stage::Trial { .. } | Stage::Open { .. } | Stage::Denied => true,
+        }
+    }
+
     pub(super) fn is_denied(&self) -> bool {
         matches!(self.stage, Stage::Denied)
     }
@@ -178,7 +186,14 @@ impl Line {
         }
         let wait = self.retries.next(chance).max(at_least.unwrap_or_default());
         self.total_retries += 1;
-        self.stage = Stage::Trial { at: now + wait, failed };
+        let asked = match self.stage {
+            Stage::Trial { at, .. } => at,
+            Stage::Up | Stage::Open { .. } | Stage::Denied => now,
+        };
+        self.stage = Stage::Trial {
+            at: asked.max(now + wait),
+            failed,
+        };
         Failed::Retry
     }
 

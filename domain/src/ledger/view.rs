@@ -81,6 +81,14 @@ impl Ledger {
         self.entries.get(uid).is_some_and(Entry::is_set_aside)
     }
 
+    /// Whether the platform refused a delete of these kinds.
+    pub fn has_refused_delete(&self, kinds: KindSet) -> bool {
+        let is_refused = |entry: &Entry| entry.parked.as_ref().is_some_and(|parked| parked.gone);
+        self.entries
+            .values()
+            .any(|entry| kinds.contains(entry.kind) && is_refused(entry))
+    }
+
     /// The objects that the platform refused.
     pub fn set_aside(&self) -> impl Iterator<Item = (&Uid, ResourceKind)> {
         self.entries

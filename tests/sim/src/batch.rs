@@ -50,9 +50,10 @@ pub fn run(seed: u64, without: &BTreeSet<usize>, bug: Option<Bug>, tell: bool) -
     let mut world = World::new(plan, tell);
     let ran = catch_unwind(AssertUnwindSafe(|| world.run()));
     let wrong = match ran {
-        Ok(Ok(())) if whole && world.coverage().changes < LEAST_CHANGES => {
-            Some(format!("only {} changes: this shows too little", world.coverage().changes))
-        }
+        Ok(Ok(())) if whole && world.coverage().changes < LEAST_CHANGES => Some(format!(
+            "only {} changes: this shows too little",
+            world.coverage().changes
+        )),
         Ok(Ok(())) => None,
         Ok(Err(what)) => Some(what),
         Err(_) => Some(format!(

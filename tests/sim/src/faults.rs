@@ -215,6 +215,11 @@ impl World {
         for number in self.active.clone() {
             self.end(number);
         }
+        // A restored backup may have brought broken objects back.
+        for kind in self.plan.kinds.clone() {
+            self.mend_objects(kind);
+        }
+        self.cluster.note_readability(self.now);
         // What a platform refused is as it was until it changes.
         let refused: Vec<String> = self
             .wire

@@ -183,7 +183,11 @@ fn mutants(bugs: &[Bug]) -> bool {
         match found {
             Some(run) => {
                 needed.push(tried);
-                println!("{:<36} found in {tried:>5} seeds: {}", bug.name(), run.wrong.unwrap_or_default());
+                println!(
+                    "{:<36} found in {tried:>5} seeds: {}",
+                    bug.name(),
+                    run.wrong.unwrap_or_default()
+                );
             }
             None => {
                 unfound += 1;

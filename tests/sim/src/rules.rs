@@ -81,8 +81,8 @@ pub struct Rules {
     /// What the platform has accepted of each object, and the objects by place.
     told: HashMap<String, Told>,
     places: HashMap<(ResourceKind, Option<String>, String), String>,
-    /// What was seen of the cluster may be wrong until a snapshot is accepted that is opened after this.
-    untrue: Option<Moment>,
+    /// What was seen of a kind may be wrong until a snapshot with it is accepted that is opened after this.
+    untrue: BTreeMap<ResourceKind, Moment>,
     last_beat: Moment,
     able: Option<Moment>,
     fetching: u32,
@@ -141,8 +141,8 @@ impl Rules {
     }
 
     /// What is seen of the cluster from here may be wrong until a snapshot is accepted.
-    pub fn mistrust(&mut self, now: Moment) {
-        self.untrue = Some(now);
+    pub fn mistrust(&mut self, now: Moment, kinds: impl Iterator<Item = ResourceKind>) {
+        self.untrue.extend(kinds.map(|kind| (kind, now)));
     }
 
     /// A snapshot is ordered.
@@ -190,7 +190,10 @@ impl Rules {
         let Some(able) = self.able else { return Ok(()) };
         let since = now.since(able.max(self.last_beat));
         if !self.sync.is_zero() && since > self.sync + LATE {
-            return Err(format!("no heartbeat for {since:?}, though one is due each {:?}", self.sync));
+            return Err(format!(
+                "no heartbeat for {since:?}, though one is due each {:?}",
+                self.sync
+            ));
         }
         Ok(())
     }
@@ -253,7 +256,7 @@ impl Rules {
         if !self.bucket.as_mut().is_some_and(|bucket| bucket.take(now)) {
             return Err("an event is sent faster than the rate allows".to_owned());
         }
-        if self.untrue.is_some() {
+        if self.untrue.contains_key(&event.kind) {
             return Ok(());
         }
         if self.buried.contains(uid) {
@@ -263,7 +266,9 @@ impl Rules {
             self.goes_on(uid, object)?;
             let namesake = self.places.get(&place(object)).filter(|other| *other != uid);
             if let Some(namesake) = namesake {
-                return Err(format!("{uid} is added before the delete of {namesake}, which has its name"));
+                return Err(format!(
+                    "{uid} is added before the delete of {namesake}, which has its name"
+                ));
             }
         }
         Ok(())
@@ -285,13 +290,16 @@ impl Rules {
         if self.open.is_none() {
             return Err("a snapshot is sent that isn't open".to_owned());
         }
-        if self.flights.values().any(|flight| flight.event.is_some() || flight.snapshot) {
+        if self
+            .flights
+            .values()
+            .any(|flight| flight.event.is_some() || flight.snapshot)
+        {
             return Err("a snapshot is sent while something else is in flight".to_owned());
         }
-        if self.untrue.is_some() {
-            return Ok(());
-        }
-        for (uid, object) in snapshot.lists.values().flatten() {
+        let untrue: Vec<ResourceKind> = self.untrue.keys().copied().collect();
+        let believed = |(kind, _): &(&ResourceKind, _)| !untrue.contains(kind);
+        for (uid, object) in snapshot.lists.iter().filter(believed).flat_map(|(_, list)| list) {
             if self.buried.contains(uid) {
                 return Err(format!("a snapshot has {uid}, whose delete was accepted"));
             }
@@ -302,7 +310,9 @@ impl Rules {
 
     /// One more request after a failure.
     fn retry(&mut self, now: Moment) -> Verdict {
-        let Some(failing) = &mut self.failing else { return Ok(()) };
+        let Some(failing) = &mut self.failing else {
+            return Ok(());
+        };
         failing.retries += 1;
         if failing.retries > MOST_RETRIES {
             return Err(format!("retry {} after one try", failing.retries));
@@ -354,7 +364,12 @@ impl Rules {
                     longest: if at_least.is_some() { Duration::MAX } else { longest },
                 });
             }
-            Meaning::Later { .. } | Meaning::Unauthorized => {}
+            // To come later, or with another token, is no failure.
+            Meaning::Later { .. } | Meaning::Unauthorized => {
+                if let Some(failing) = self.failing.as_mut().filter(|failing| flight.order >= failing.from) {
+                    failing.retries = failing.retries.saturating_sub(1);
+                }
+            }
             Meaning::Forbidden => self.failing = None,
             Meaning::Accepted
             | Meaning::Invalid
@@ -391,12 +406,12 @@ impl Rules {
 
     fn snapshot_accepted(&mut self, snapshot: &Snapshot) {
         self.accepted = true;
-        if let (Some(untrue), Some((_, opened))) = (self.untrue, self.open)
-            && opened >= untrue
-        {
-            self.untrue = None;
-            self.said.clear();
-            self.buried.clear();
+        let opened = self.open.map_or(Moment::START, |(_, opened)| opened);
+        for kind in snapshot.lists.keys() {
+            if self.untrue.get(kind).is_some_and(|since| *since <= opened) {
+                self.untrue.remove(kind);
+                self.forget(|of| of == *kind);
+            }
         }
         self.told.retain(|_, told| !snapshot.lists.contains_key(&told.kind));
         for (uid, object) in snapshot.lists.values().flatten() {

@@ -121,7 +121,10 @@ pub fn compare(cluster: &Cluster, platform: &Platform) -> Result<(), String> {
                         && told.namespace.as_deref() == object.namespace
                         && told.content == object.content;
                     if !same {
-                        stale.push(format!("{kind} {} {}: {} for {}", object.name, object.uid, told.content, object.content));
+                        stale.push(format!(
+                            "{kind} {} {}: {} for {}",
+                            object.name, object.uid, told.content, object.content
+                        ));
                     }
                 }
             }
@@ -131,7 +134,11 @@ pub fn compare(cluster: &Cluster, platform: &Platform) -> Result<(), String> {
     if missing.is_empty() && stale.is_empty() && ghosts == 0 {
         return Ok(());
     }
-    let known = |uid: &str| cluster.kinds().any(|kind| cluster.objects(kind).any(|object| *object.uid == *uid));
+    let known = |uid: &str| {
+        cluster
+            .kinds()
+            .any(|kind| cluster.objects(kind).any(|object| *object.uid == *uid))
+    };
     let ghosts: Vec<String> = platform
         .objects()
         .iter()
@@ -139,7 +146,16 @@ pub fn compare(cluster: &Cluster, platform: &Platform) -> Result<(), String> {
         .map(|(uid, told)| format!("{} {} {uid}", told.kind, told.name))
         .collect();
     Err(format!(
-        "{} differs: missing {missing:?}, stale {stale:?}, ghosts {ghosts:?}",
-        platform.origin
+        "{} differs: {}, {}, {}",
+        platform.origin,
+        some("missing", &missing),
+        some("stale", &stale),
+        some("ghosts", &ghosts)
     ))
+}
+
+/// How many, and the first of them.
+fn some(what: &str, all: &[String]) -> String {
+    let first: Vec<&str> = all.iter().take(2).map(String::as_str).collect();
+    format!("{} {what} {first:?}", all.len())
 }

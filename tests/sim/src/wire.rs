@@ -140,7 +140,10 @@ impl Wire {
             Said::Heartbeat => Endpoint::Heartbeat,
             Said::Snapshot(_) => Endpoint::Snapshot,
         };
-        let mishaps = self.weather.iter().filter(|it| it.endpoint.is_none_or(|of| of == endpoint));
+        let mishaps = self
+            .weather
+            .iter()
+            .filter(|it| it.endpoint.is_none_or(|of| of == endpoint));
         for weather in mishaps {
             if request.mishap.is_none() && dice.happens(weather.likely) {
                 request.mishap = Some(weather.mishap);
@@ -158,7 +161,8 @@ impl Wire {
 
     /// A platform says that an object is gone only when it doesn't hold it.
     fn may_say(&self, request: &Request) -> bool {
-        let (Some(Mishap::Status { code: 404 | 410, .. }), Said::Event(event)) = (request.mishap, &*request.said) else {
+        let (Some(Mishap::Status { code: 404 | 410, .. }), Said::Event(event)) = (request.mishap, &*request.said)
+        else {
             return true;
         };
         let holds = |platform: &Platform| platform.objects().contains_key(&event.uid);

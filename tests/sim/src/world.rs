@@ -116,7 +116,8 @@ impl World {
 
     /// Lives through its troubles, and sees what comes of them.
     pub fn run(&mut self) -> Result<(), String> {
-        self.queue.plan(Moment::at(Duration::from_millis(100)), Happening::Start);
+        self.queue
+            .plan(Moment::at(Duration::from_millis(100)), Happening::Start);
         self.queue.plan(Moment::at(Duration::from_secs(5)), Happening::Churn);
         let faults: Vec<_> = self.plan.active().map(|(number, fault)| (number, fault.at)).collect();
         for (number, at) in faults {
@@ -166,7 +167,11 @@ impl World {
             Happening::Obeyed(settlement) => self.obeyed(settlement),
             Happening::Timer(actor) => self.rings(actor),
             Happening::Feed(number, at) => {
-                if self.feeds.get(&number).is_some_and(|(feed, _)| feed.planned == Some(at)) {
+                if self
+                    .feeds
+                    .get(&number)
+                    .is_some_and(|(feed, _)| feed.planned == Some(at))
+                {
                     self.feed(number);
                 }
             }
@@ -257,7 +262,7 @@ impl World {
     pub(crate) fn mistrust(&mut self, sender: ActorId) {
         let now = self.now;
         if let Some(sender) = self.operator.senders.get_mut(&sender) {
-            sender.rules.mistrust(now);
+            sender.rules.mistrust(now, self.plan.kinds.iter().copied());
         }
     }
 
@@ -324,7 +329,11 @@ impl World {
     /// The platform's picture and the cluster are the same.
     fn compare(&self, when: &str) -> Result<(), String> {
         for resource in self.resources.values() {
-            let Some(platform) = self.wire.platforms.get(resource.spec.platform_url.trim_end_matches('/')) else {
+            let Some(platform) = self
+                .wire
+                .platforms
+                .get(resource.spec.platform_url.trim_end_matches('/'))
+            else {
                 continue;
             };
             crate::setting::compare(&self.cluster, platform).map_err(|what| format!("{when}: {what}"))?;

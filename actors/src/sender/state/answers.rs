@@ -12,7 +12,7 @@ use obsyk_domain::wire::Endpoint;
 
 use super::{Effect, SenderState, Turn};
 use crate::sender::flight::{Aboard, Flight, Subject};
-use crate::sender::line::{Closed, Failed, Stage};
+use crate::sender::line::{Closed, Failed};
 use crate::sender::messages::SnapshotEnd;
 
 /// An answer, and what is known of its request besides what it is about.
@@ -176,7 +176,8 @@ impl SenderState {
         if outcome.is_ambiguous() {
             turn.due_after_ambiguous();
         }
-        if !answer.trial && !matches!(self.line.stage(), Stage::Up) {
+        // One that comes while the platform only asked to come later is the first failure.
+        if !answer.trial && self.line.has_failed() {
             self.line.straggled(turn.now, at_least);
         } else if self.line.failed(turn.now, culprit, at_least, outcome, turn.chance) == Failed::Opened {
             self.interrupt(turn);

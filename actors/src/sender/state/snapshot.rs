@@ -3,11 +3,14 @@
 
 //! The open snapshot: its way from the agent's order to its end.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::{Payload, Target};
 use obsyk_domain::resource::{KindSet, ResourceKind, Uid};
+use obsyk_domain::snapshot::Cause;
 use obsyk_domain::spool::{Spool, SpoolWriter};
 use obsyk_domain::time::{Chance, Moment};
 
@@ -16,6 +19,10 @@ use crate::sender::flight::Aboard;
 use crate::sender::messages::{Delivery, SnapshotEnd};
 use crate::sender::open::{Open, Parts, Step};
 use crate::sender::trickle::Trickle;
+
+/// A refused delete that no snapshot could tell either, since its kind is too large for one, is tried by another snapshot
+/// after this: often enough to be true soon, seldom enough for a platform that takes neither.
+const UNTOLD_DELETE: Duration = Duration::from_secs(300);
 
 impl SenderState {
     /// The agent opens snapshot `n`.
@@ -192,6 +199,10 @@ impl SenderState {
         self.backlog_told = false;
         // A kind that this snapshot didn't list stays what it was.
         self.too_large = self.too_large.without(open.covered).union(parts.too_large);
+        if self.ledger.has_refused_delete(parts.too_large) {
+            let at = turn.now + UNTOLD_DELETE;
+            turn.push(Effect::Due { why: Cause::Answer, at });
+        }
         turn.report(Delivery::Snapshot {
             n: open.n,
             end: SnapshotEnd::Accepted {

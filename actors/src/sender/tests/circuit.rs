@@ -88,6 +88,23 @@ fn failures_of_requests_from_before_arent_counted() {
 }
 
 #[test]
+fn first_failure_counts_though_the_platform_has_asked_to_come_later() {
+    let mut scene = Scene::synced();
+    scene.offer(&[updated("a", 1), updated("b", 1)]).unwrap();
+    let flights = scene.in_flight();
+    scene.answer(&flights[0], status(429));
+    scene.answer(&flights[1], NO_CONNECTION);
+    scene.pass(secs(29));
+    assert_eq!(scene.in_flight().len(), 0, "the wait that was asked for holds");
+    for retry in 1..=5 {
+        scene.pass(secs(60));
+        assert_eq!(scene.in_flight().len(), 1, "retry {retry}");
+        scene.answer_all(NO_CONNECTION);
+    }
+    assert_eq!(scene.link(), Some(Link::Open(NO_CONNECTION)), "no sixth retry");
+}
+
+#[test]
 fn open_circuit_lets_only_heartbeats_out_and_they_probe() {
     let mut scene = broken();
     scene.chance = Box::new(Fixed(0.999_999));

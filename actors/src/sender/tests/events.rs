@@ -157,7 +157,7 @@ fn longest_wait_that_was_asked_for_holds() {
     scene.pass(secs(89));
     assert_eq!(scene.said(), [""; 0]);
     scene.pass(secs(1));
-    assert_eq!(scene.said(), ["UPDATED a 1"]);
+    assert_eq!(scene.said(), ["UPDATED b 1"], "what failed is tried first");
 }
 
 #[test]

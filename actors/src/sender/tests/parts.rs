@@ -6,6 +6,8 @@
 use obsyk_domain::resource::ResourceKind::{ConfigMap, Node, Pod, Secret};
 use obsyk_domain::resource::{KindSet, ResourceKind};
 
+use obsyk_domain::snapshot::Cause;
+
 use super::harness::Scene;
 use super::samples::{OK, TIMED_OUT, added, config, deleted, secs, status, updated};
 use crate::sender::{Config, SnapshotEnd};
@@ -56,6 +58,22 @@ fn kind_that_is_too_large_by_itself_goes_as_events_and_is_named() {
         scene.answer_all(OK);
     }
     assert_eq!(said, ["UPDATED a 0", "UPDATED b 0"]);
+}
+
+#[test]
+fn refused_delete_of_a_kind_that_is_too_large_makes_another_snapshot_due() {
+    let mut scene = Scene::synced();
+    let event = scene.send(deleted("a"));
+    scene.answer(&event, status(413));
+    let whole = scene.snapshot(2, &[(Pod, &[]), (Node, &["n"])]);
+    scene.forget();
+    scene.answer(&whole, status(413));
+    for part in [scene.next(), scene.next()] {
+        let outcome = if part.text().contains("pods") { status(413) } else { OK };
+        scene.answer(&part, outcome);
+    }
+    assert_eq!(too_large(&scene), [Pod]);
+    assert_eq!(scene.causes(), [Cause::Answer], "no snapshot has told that it is gone");
 }
 
 #[test]

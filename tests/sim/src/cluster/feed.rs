@@ -65,7 +65,11 @@ impl Feed {
     pub fn pages(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Opening(Opening::Pages) | Stage::Listing { form: Opening::Pages, .. }
+            Stage::Opening(Opening::Pages)
+                | Stage::Listing {
+                    form: Opening::Pages,
+                    ..
+                }
         )
     }
 
@@ -92,7 +96,9 @@ impl Feed {
     /// The past was compacted: a stream that reads from it may be told so.
     pub fn expire(&mut self, dice: &mut Dice) {
         let likely = match &self.stage {
-            Stage::Listing { form: Opening::Pages, .. } => 0.7,
+            Stage::Listing {
+                form: Opening::Pages, ..
+            } => 0.7,
             Stage::Watching { .. } => 0.5,
             Stage::Opening(_) | Stage::Listing { .. } | Stage::Over => 0.0,
         };

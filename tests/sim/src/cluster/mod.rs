@@ -46,6 +46,13 @@ pub struct Api {
     pub absent: KindSet,
 }
 
+impl Api {
+    /// Whether what is told of the cluster may be wrong.
+    pub fn loses(&self) -> bool {
+        self.lost + self.lost_deletes + self.doubled + self.swapped > 0.0
+    }
+}
+
 /// One kind's objects, now and before.
 #[derive(Debug, Default)]
 struct Kind {
@@ -150,7 +157,14 @@ impl Cluster {
     pub fn update(&mut self, kind: ResourceKind, object: &Object) {
         self.contents += 1;
         let content = self.contents;
-        self.write(kind, Rc::new(Object { content, ..object.clone() }), false);
+        self.write(
+            kind,
+            Rc::new(Object {
+                content,
+                ..object.clone()
+            }),
+            false,
+        );
     }
 
     /// Changes something of an object that isn't collected.
@@ -214,7 +228,10 @@ impl Cluster {
     fn changes(&self, kind: ResourceKind, after: u64) -> &[Change] {
         self.kinds
             .get(&kind)
-            .and_then(|it| it.history.get(it.history.partition_point(|change| change.version <= after)..))
+            .and_then(|it| {
+                it.history
+                    .get(it.history.partition_point(|change| change.version <= after)..)
+            })
             .unwrap_or_default()
     }
 

@@ -151,7 +151,10 @@ impl World {
                     }
                 }
                 Effect::Relist { n, kinds } => {
-                    let watchers: Vec<ActorId> = kinds.iter().filter_map(|kind| agent.watchers.get(&kind).copied()).collect();
+                    let watchers: Vec<ActorId> = kinds
+                        .iter()
+                        .filter_map(|kind| agent.watchers.get(&kind).copied())
+                        .collect();
                     for watcher in watchers {
                         self.post(watcher, Letter::Relist { n });
                     }
@@ -165,7 +168,9 @@ impl World {
                 }
                 Effect::AbandonSnapshot(n) => self.to_agents_sender(id, Letter::AbandonSnapshot { n }),
                 Effect::Beat => self.to_agents_sender(id, Letter::Beat),
-                Effect::GiveUp => self.queue.plan(self.now + LAST_WORDS, Happening::Letter(id, Letter::LastWords)),
+                Effect::GiveUp => self
+                    .queue
+                    .plan(self.now + LAST_WORDS, Happening::Letter(id, Letter::LastWords)),
             }
         }
         if let Some(then) = then {
@@ -178,7 +183,10 @@ impl World {
         let Some(agent) = self.operator.agents.get_mut(&id) else {
             return;
         };
-        let at = agent.state.wake().map(|at| whole_millis(at.max(self.now) + Duration::from_millis(1)));
+        let at = agent
+            .state
+            .wake()
+            .map(|at| whole_millis(at.max(self.now) + Duration::from_millis(1)));
         if let Some(at) = reset(&mut agent.timer, at) {
             self.queue.plan(at, Happening::Timer(id));
         }

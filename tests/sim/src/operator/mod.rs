@@ -41,38 +41,101 @@ pub type Settlement = u64;
 pub enum Letter {
     // to the supervisor
     Apply(Box<Apply>),
-    Remove { key: AgentKey, uid: String },
+    Remove {
+        key: AgentKey,
+        uid: String,
+    },
     AllApplied,
     Left(u64),
-    AgentExited { key: AgentKey, agent: ActorId },
+    AgentExited {
+        key: AgentKey,
+        agent: ActorId,
+    },
     // to an agent
     Started,
-    Reconfigure { desired: Box<Desired>, leave: Option<u64> },
-    Stop { leave: u64 },
-    DrainAgent { deadline: Moment },
-    Secret { following: u64, name: String },
-    Identity { asked: u64, identity: ClusterIdentity },
-    Opened { n: u64, opened: bool },
-    Listed { n: u64, kind: ResourceKind, facts: ClusterFacts },
-    Unreadable { n: u64, kind: ResourceKind, why: Unreadability },
-    Due { why: Cause, at: Moment },
+    Reconfigure {
+        desired: Box<Desired>,
+        leave: Option<u64>,
+    },
+    Stop {
+        leave: u64,
+    },
+    DrainAgent {
+        deadline: Moment,
+    },
+    Secret {
+        following: u64,
+        name: String,
+    },
+    Identity {
+        asked: u64,
+        identity: ClusterIdentity,
+    },
+    Opened {
+        n: u64,
+        opened: bool,
+    },
+    Listed {
+        n: u64,
+        kind: ResourceKind,
+        facts: ClusterFacts,
+    },
+    Unreadable {
+        n: u64,
+        kind: ResourceKind,
+        why: Unreadability,
+    },
+    Due {
+        why: Cause,
+        at: Moment,
+    },
     Delivered(Delivery),
-    ChildExited { child: Child, actor: ActorId },
+    ChildExited {
+        child: Child,
+        actor: ActorId,
+    },
     LastWords,
     // to a sender
-    Configure { config: Box<Config>, obeyed: Settlement },
-    OpenSnapshot { n: u64 },
-    Spooled { n: u64, kind: ResourceKind, spool: Spool, from: ActorId },
-    SendSnapshot { n: u64, head: Vec<u8>, left_out: KindSet },
-    AbandonSnapshot { n: u64 },
-    Offer { kind: ResourceKind, changes: Vec<Change>, from: ActorId },
+    Configure {
+        config: Box<Config>,
+        obeyed: Settlement,
+    },
+    OpenSnapshot {
+        n: u64,
+    },
+    Spooled {
+        n: u64,
+        kind: ResourceKind,
+        spool: Spool,
+        from: ActorId,
+    },
+    SendSnapshot {
+        n: u64,
+        head: Vec<u8>,
+        left_out: KindSet,
+    },
+    AbandonSnapshot {
+        n: u64,
+    },
+    Offer {
+        kind: ResourceKind,
+        changes: Vec<Change>,
+        from: ActorId,
+    },
     Beat,
-    DrainSender { deadline: Moment, obeyed: Option<Settlement> },
+    DrainSender {
+        deadline: Moment,
+        obeyed: Option<Settlement>,
+    },
     // to a watcher
-    Relist { n: u64 },
+    Relist {
+        n: u64,
+    },
     Offered(Result<(), Refusal>),
     SpoolTaken,
-    DrainWatcher { obeyed: Option<Settlement> },
+    DrainWatcher {
+        obeyed: Option<Settlement>,
+    },
 }
 
 /// What follows when all have obeyed.
@@ -83,7 +146,11 @@ pub enum Then {
     /// The agent ends, and the supervisor is told.
     End { agent: ActorId, leave: Option<u64> },
     /// The sender drains, and then the agent ends.
-    DrainSender { agent: ActorId, sender: Option<ActorId>, deadline: Moment },
+    DrainSender {
+        agent: ActorId,
+        sender: Option<ActorId>,
+        deadline: Moment,
+    },
 }
 
 /// An agent and what it has at hand.
@@ -227,7 +294,11 @@ impl World {
                 }
                 self.process_may_end();
             }
-            Then::DrainSender { agent, sender, deadline } => {
+            Then::DrainSender {
+                agent,
+                sender,
+                deadline,
+            } => {
                 let end = Then::End { agent, leave: None };
                 let settlement = self.operator.next_id();
                 match sender {
@@ -349,5 +420,7 @@ fn reset(timer: &mut Option<Moment>, at: Option<Moment>) -> Option<Moment> {
 /// Timers count in milliseconds, rounded up.
 fn whole_millis(at: Moment) -> Moment {
     let nanos = at.elapsed().as_nanos().div_ceil(1_000_000);
-    Moment::at(std::time::Duration::from_millis(u64::try_from(nanos).unwrap_or(u64::MAX)))
+    Moment::at(std::time::Duration::from_millis(
+        u64::try_from(nanos).unwrap_or(u64::MAX),
+    ))
 }

@@ -25,11 +25,7 @@ use crate::world::{Happening, World};
 const SLACK: usize = 2 * 1024 * 1024;
 
 impl World {
-    fn step(
-        &mut self,
-        id: ActorId,
-        decide: impl FnOnce(&mut SenderState, Moment, &mut Dice) -> Vec<Effect>,
-    ) {
+    fn step(&mut self, id: ActorId, decide: impl FnOnce(&mut SenderState, Moment, &mut Dice) -> Vec<Effect>) {
         let Some(sender) = self.operator.senders.get_mut(&id) else {
             return;
         };
@@ -142,7 +138,11 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::FetchToken { fetch, config } => self.fetch_token(id, fetch, &config),
-                Effect::Send { id: number, target, payload } => self.send(id, number, &target, &payload),
+                Effect::Send {
+                    id: number,
+                    target,
+                    payload,
+                } => self.send(id, number, &target, &payload),
                 Effect::Abort(numbers) => {
                     for number in numbers {
                         self.wire.drop_request(id, number, &mut self.dice);
@@ -243,8 +243,19 @@ impl World {
     }
 
     /// A fetch of a token ends.
-    pub(crate) fn token(&mut self, id: ActorId, fetch: u64, origin: &str, client: &obsyk_domain::credentials::Credentials) {
-        let Some(sender) = self.operator.senders.get_mut(&id).filter(|sender| sender.fetch == Some(fetch)) else {
+    pub(crate) fn token(
+        &mut self,
+        id: ActorId,
+        fetch: u64,
+        origin: &str,
+        client: &obsyk_domain::credentials::Credentials,
+    ) {
+        let Some(sender) = self
+            .operator
+            .senders
+            .get_mut(&id)
+            .filter(|sender| sender.fetch == Some(fetch))
+        else {
             return;
         };
         sender.fetch = None;
@@ -284,6 +295,9 @@ impl World {
         };
         let (now, origin) = (self.now, target.platform.origin());
         let token = target.token.expose().to_owned();
+        if self.cluster.api.loses() {
+            self.mistrust(id);
+        }
         self.judge(id, |sender| sender.rules.launched(now, number, origin, &token, &said));
         self.judge_speech(id, origin);
         match &said {

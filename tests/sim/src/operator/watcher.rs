@@ -73,7 +73,12 @@ impl World {
     }
 
     fn close(&mut self, id: ActorId) {
-        if let Some(feed) = self.operator.watchers.get_mut(&id).and_then(|watcher| watcher.feed.take()) {
+        if let Some(feed) = self
+            .operator
+            .watchers
+            .get_mut(&id)
+            .and_then(|watcher| watcher.feed.take())
+        {
             self.feeds.remove(&feed);
         }
     }
@@ -101,7 +106,9 @@ impl World {
             return;
         };
         let (signals, ended) = feed.take(MOST_IN_OFFER);
-        let expired = signals.iter().any(|signal| matches!(signal, Signal::Failed(ReadError::Expired)));
+        let expired = signals
+            .iter()
+            .any(|signal| matches!(signal, Signal::Failed(ReadError::Expired)));
         if ended {
             watcher.feed = None;
             self.feeds.remove(&number);
