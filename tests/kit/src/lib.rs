@@ -6,7 +6,10 @@
 
 pub mod controlplane;
 mod door;
+pub mod interrupts;
 pub mod load;
 pub mod operator;
 pub mod platform;
+pub mod process;
 pub mod proxy;
+pub mod soak;

@@ -9,7 +9,6 @@
 mod figures;
 mod latency;
 mod lists;
-mod process;
 mod reflector;
 mod stage;
 mod start;

@@ -16,7 +16,7 @@ use obsyk_testkit::platform::{KeyPair, Outcome, Platform};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::process::Measured;
+use obsyk_testkit::process::Measured;
 
 /// The client that the platform knows.
 const CLIENT_ID: &str = "bench";
