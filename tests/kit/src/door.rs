@@ -11,15 +11,26 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// Where connections come in. While it is closed, a socket that doesn't listen keeps the port: the system refuses
-/// connections to it, and gives it to nobody else.
+/// Where connections come in. Beside what listens, a socket that never does keeps the port: while it is alone the system refuses
+/// connections, and gives the port to nobody else.
 pub(crate) struct Door {
     address: SocketAddr,
+    _keeper: TcpSocket,
     listener: Option<TcpListener>,
-    keeper: Option<TcpSocket>,
 }
 
 impl Door {
+    /// Listens on this address; a port of 0 is any free one.
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        let keeper = bind(address)?;
+        let address = keeper.local_addr()?;
+        Ok(Self {
+            address,
+            _keeper: keeper,
+            listener: Some(bind(address)?.listen(BACKLOG)?),
+        })
+    }
+
     /// Where it is.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
@@ -30,32 +41,15 @@ impl Door {
         self.listener.as_ref()
     }
 
-    /// Listens on this address; a port of 0 is any free one.
-    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
-        let listener = bind(address)?.listen(BACKLOG)?;
-        Ok(Self {
-            address: listener.local_addr()?,
-            listener: Some(listener),
-            keeper: None,
-        })
-    }
-
-    /// Refuses connections. The port stays taken.
-    pub(crate) fn shut(&mut self) -> io::Result<()> {
-        if self.listener.take().is_some() {
-            self.keeper = Some(bind(self.address)?);
-        }
-        Ok(())
+    /// Refuses connections.
+    pub(crate) fn shut(&mut self) {
+        self.listener = None;
     }
 
     /// Listens again.
     pub(crate) fn reopen(&mut self) -> io::Result<()> {
         if self.listener.is_none() {
-            let socket = match self.keeper.take() {
-                Some(socket) => socket,
-                None => bind(self.address)?,
-            };
-            self.listener = Some(socket.listen(BACKLOG)?);
+            self.listener = Some(bind(self.address)?.listen(BACKLOG)?);
         }
         Ok(())
     }
@@ -75,6 +69,8 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     socket.set_reuseaddr(true)?;
+    // For the two that share the port.
+    socket.set_reuseport(true)?;
     socket.bind(address)?;
     Ok(socket)
 }

@@ -137,9 +137,9 @@ async fn listen(mut door: Door, mut connections: Connections, mut orders: mpsc::
             order = orders.recv() => match order {
                 None => return,
                 Some(Order::Down(done)) => {
-                    let shut = door.shut();
+                    door.shut();
                     connections.tasks.shutdown().await;
-                    let _ = done.send(shut);
+                    let _ = done.send(Ok(()));
                 }
                 Some(Order::Up(done)) => {
                     let _ = done.send(door.reopen());

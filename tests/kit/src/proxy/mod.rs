@@ -241,15 +241,17 @@ impl Doorkeeper {
             order.mode = mode;
         });
         match mode {
-            Mode::Refuse => self.door.shut(),
+            Mode::Refuse => {
+                self.door.shut();
+                Ok(())
+            }
             Mode::BlackHole => {
                 self.door.reopen()?;
                 self.door.listener().map_or(Ok(()), |listener| mode::deafen(listener))
             }
             Mode::Flap { every } => {
                 self.turn = Some((Instant::now() + every, every));
-                self.open()?;
-                self.door.shut()?;
+                self.door.shut();
                 self.cut();
                 Ok(())
             }
@@ -274,7 +276,7 @@ impl Doorkeeper {
         if self.door.listener().is_none() {
             return self.door.reopen();
         }
-        self.door.shut()?;
+        self.door.shut();
         self.cut();
         Ok(())
     }
