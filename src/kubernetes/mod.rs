@@ -4,10 +4,11 @@
 //! The API server: the only code that knows its client.
 //!
 //! It promises that nothing of an object but what is decoded gets past it, that no error carries a decoder's text, and
-//! that nothing is tried again here: that is the actors' to decide. (The watches of our own resource and of the
-//! credentials' Secret are kube-runtime's, which tries again by itself.)
+//! that nothing is tried again here: that is the actors' to decide. (What is followed of our own resource and of the
+//! credentials' Secret is: `follow.rs`.)
 
 mod client;
+mod follow;
 mod identity;
 mod resources;
 mod secrets;

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 
 use futures_util::StreamExt;
 use kube::core::DeserializeGuard;
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource, ResourceExt};
 use obsyk_actors::supervisor::{Apply, Remove};
 use obsyk_domain::agent::ObsykAgent;
 use obsyk_domain::ports::{AgentKey, LocalStream};
 use tracing::{error, warn};
+
+use super::follow::follow;
 
 /// A resource, or that it can't be decoded: one that was stored under another schema must not hold up the others.
 type Guarded = DeserializeGuard<ObsykAgent>;
@@ -35,7 +36,7 @@ pub fn resources(client: Client, namespace: Option<&str>) -> LocalStream<Resourc
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let events = watcher(api, watcher::Config::default()).default_backoff();
+    let events = follow(api, None);
     let signals = events.scan(Follow::default(), |follow, event| {
         std::future::ready(Some(follow.take(event)))
     });

@@ -7,13 +7,14 @@ use base64::Engine;
 use futures_util::{StreamExt, future, stream};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use obsyk_domain::credentials::{Credentials, CredentialsError};
 use obsyk_domain::ports::{CredentialsSource, LocalStream};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
+
+use super::follow::follow;
 
 /// A Secret, of which the two values are decoded and nothing else.
 #[derive(kube::Resource, Deserialize, Clone)]
@@ -76,8 +77,7 @@ impl Secrets {
 impl CredentialsSource for Secrets {
     fn watch(&self, namespace: &str, secret: &str) -> LocalStream<Result<Credentials, CredentialsError>> {
         let api: Api<CredentialsSecret> = Api::namespaced(self.client.clone(), namespace);
-        let only_this = watcher::Config::default().fields(&format!("metadata.name={secret}"));
-        let events = watcher(api, only_this).default_backoff();
+        let events = follow(api, Some(format!("metadata.name={secret}")));
         let read = events.scan(Follow::default(), |follow, event| {
             future::ready(Some(follow.take(event)))
         });

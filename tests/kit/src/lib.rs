@@ -1,9 +1,15 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! A real control plane and a strict platform, for the tests, the demo and the bench.
+//! A real control plane, a strict platform, and a proxy that spoils the way to either: for the tests, the demo, the bench
+//! and the soak.
 
 pub mod controlplane;
+mod door;
+pub mod interrupts;
 pub mod load;
 pub mod operator;
 pub mod platform;
+pub mod process;
+pub mod proxy;
+pub mod soak;

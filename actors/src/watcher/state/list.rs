@@ -90,7 +90,9 @@ impl WatcherState {
                 self.begin_list(now, Opening::Pages, effects);
                 return;
             }
-            Opening::Pages if older => {
+            // A quorum read. What it has and isn't known was missed, or was told to be gone and a backup has it again: then its
+            // add must not follow its delete. A snapshot is right for both.
+            Opening::Pages if older || may_be_gone => {
                 self.forget(now, effects);
                 return;
             }

@@ -89,11 +89,29 @@ fn the_spool_of_a_stale_list_is_thrown_away() {
 }
 
 #[test]
-fn an_object_that_was_missed_is_taken_from_pages() {
+fn an_object_that_was_missed_and_is_in_pages_is_told_by_a_snapshot() {
     let mut watcher = in_pages();
     assert_eq!(
         watcher.hear([a_pod("web").version(5).listed(), a_pod("lost").version(7).listed()]),
-        ["offer 2: +lost@7"]
+        ["due watcher_lost", "open pages"]
+    );
+}
+
+#[test]
+fn an_object_whose_delete_was_told_and_that_a_restored_backup_has_again_is_not_added_after_its_delete() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    assert_eq!(watcher.hear([a_pod("web").version(12).gone()]), ["offer 1: -web"]);
+    watcher.admit();
+    watcher.relist(2);
+    assert_eq!(watcher.hear([a_pod("web").version(5).listed()]), ["open pages"]);
+    // By now the backup's versions have gone past all that were seen.
+    assert_eq!(
+        watcher.hear([a_pod("web").version(5).listed()]),
+        ["due watcher_lost", "open pages"]
+    );
+    assert_eq!(
+        watcher.hear_last([a_pod("web").version(5).listed(), list_end(20)]),
+        ["open watch 20", "spool 2: web@5"]
     );
 }
 

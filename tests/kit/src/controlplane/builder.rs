@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::assets::{self, Assets, Program};
 use super::identity::Authority;
 use super::process::{Keeper, Process};
-use super::{ControlPlane, Error, Guard, etcd, nodes, programs};
+use super::{ControlPlane, Error, Guard, Launch, etcd, nodes, programs};
 
 /// etcd is up within half a second; the rest is for a machine that has much else to do.
 const ETCD_READY: Duration = Duration::from_secs(60);
@@ -109,7 +109,12 @@ impl Builder {
         let (etcd_port, api_port) = free_ports()?;
         let etcd_endpoint = format!("http://127.0.0.1:{etcd_port}");
         let etcd_args = programs::etcd(&folder, etcd_port);
-        let mut etcd = keeper.spawn(Program::Etcd.name(), &programs.etcd, &etcd_args)?;
+        let etcd_launch = Launch {
+            program: Program::Etcd,
+            path: programs.etcd.clone(),
+            arguments: etcd_args,
+        };
+        let mut etcd = etcd_launch.start(&keeper)?;
         etcd_ready(&mut etcd, &etcd_endpoint).await?;
 
         let url = format!("https://127.0.0.1:{api_port}");
@@ -121,14 +126,20 @@ impl Builder {
             api_args.push(format!("--feature-gates={}", self.feature_gates.join(",")));
         }
         api_args.extend_from_slice(&self.api_server_args);
-        let mut api_server = keeper.spawn(Program::ApiServer.name(), &programs.api_server, &api_args)?;
+        let api_server_launch = Launch {
+            program: Program::ApiServer,
+            path: programs.api_server.clone(),
+            arguments: api_args,
+        };
+        let mut api_server = api_server_launch.start(&keeper)?;
         api_server_ready(&mut api_server, &config).await?;
 
         let mut control_plane = ControlPlane {
             api_server: Some(api_server),
-            api_server_command: (programs.api_server.clone(), api_args),
+            api_server_launch,
             others: Vec::new(),
-            etcd,
+            etcd: Some(etcd),
+            etcd_launch,
             etcd_endpoint,
             url,
             config,
@@ -145,14 +156,14 @@ impl Builder {
             let user = Program::ControllerManager;
             let kubeconfig = control_plane.user_kubeconfig(&format!("system:{}", user.name()), &[])?;
             let arguments = programs::controller_manager(&kubeconfig, &control_plane.authority);
-            control_plane.add(user, controller_manager, &arguments)?;
+            control_plane.add(user, controller_manager, arguments)?;
             let user = Program::Scheduler;
             let kubeconfig = control_plane.user_kubeconfig(&format!("system:{}", user.name()), &[])?;
-            control_plane.add(user, scheduler, &programs::scheduler(&kubeconfig))?;
+            control_plane.add(user, scheduler, programs::scheduler(&kubeconfig))?;
         }
         if let (Some((kwok, stages)), Some(count)) = (&programs.kwok, self.nodes) {
             let arguments = programs::kwok(&control_plane.kubeconfig_path(), stages);
-            control_plane.add(Program::Kwok, kwok, &arguments)?;
+            control_plane.add(Program::Kwok, kwok, arguments)?;
             nodes::create(&client, count, assets::kubernetes_version()).await?;
         }
         let guard = Guard::new("the cluster has its first objects", CONTROLLERS_READY);
@@ -233,7 +244,7 @@ pub(super) async fn api_server_ready(process: &mut Process, config: &Config) -> 
     }
 }
 
-async fn etcd_ready(process: &mut Process, endpoint: &str) -> Result<(), Error> {
+pub(super) async fn etcd_ready(process: &mut Process, endpoint: &str) -> Result<(), Error> {
     let guard = Guard::new("etcd is healthy", ETCD_READY);
     while let Err(error) = etcd::health(endpoint).await {
         process.check_running()?;

@@ -104,6 +104,9 @@ pub enum Error {
     /// The API server is running where it must not be, or the other way round.
     #[error("the API server {0}")]
     ApiServerIs(&'static str),
+    /// etcd isn't running where it must be.
+    #[error("etcd {0}")]
+    EtcdIs(&'static str),
 }
 
 impl Error {

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Error;
 
@@ -105,6 +105,19 @@ impl Authority {
             params.distinguished_name.push(group_type, *group);
         }
         let (certificate, key) = self.issue(params)?;
+        let user = json!({
+            "client-certificate-data": STANDARD.encode(certificate),
+            "client-key-data": STANDARD.encode(key),
+        });
+        self.write_kubeconfig_of(path, server, &user)
+    }
+
+    /// Writes a kubeconfig for whoever the token in a file is of.
+    pub(super) fn write_token_kubeconfig(&self, path: &Path, server: &str, token_file: &Path) -> Result<(), Error> {
+        self.write_kubeconfig_of(path, server, &json!({ "tokenFile": token_file }))
+    }
+
+    fn write_kubeconfig_of(&self, path: &Path, server: &str, user: &Value) -> Result<(), Error> {
         let kubeconfig = json!({
             "apiVersion": "v1",
             "kind": "Config",
@@ -112,14 +125,8 @@ impl Authority {
                 "name": "testkit",
                 "cluster": { "server": server, "certificate-authority-data": STANDARD.encode(&self.ca_pem) },
             }],
-            "users": [{
-                "name": user,
-                "user": {
-                    "client-certificate-data": STANDARD.encode(certificate),
-                    "client-key-data": STANDARD.encode(key),
-                },
-            }],
-            "contexts": [{ "name": "testkit", "context": { "cluster": "testkit", "user": user } }],
+            "users": [{ "name": "user", "user": user }],
+            "contexts": [{ "name": "testkit", "context": { "cluster": "testkit", "user": "user" } }],
             "current-context": "testkit",
         });
         let text = serde_yaml_ng::to_string(&kubeconfig).expect("a literal of strings is YAML");

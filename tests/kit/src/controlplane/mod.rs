@@ -11,6 +11,7 @@
 //! It doesn't skip: whoever asks for a control plane gets one, or an error that says what is missing.
 
 mod assets;
+mod backup;
 mod builder;
 mod error;
 mod etcd;
@@ -30,6 +31,7 @@ use tokio::task::spawn_blocking;
 use self::assets::Program;
 use self::identity::Authority;
 
+pub use self::backup::Backup;
 pub use self::builder::Builder;
 pub use self::error::Error;
 pub use self::guard::Guard;
@@ -43,15 +45,31 @@ const GRACE: Duration = Duration::from_secs(70);
 pub struct ControlPlane {
     // The order of the fields is the order in which they are dropped: those that depend on others first, the keeper, which
     // removes the folder, last.
-    others: Vec<Process>,
+    others: Vec<(Launch, Process)>,
     api_server: Option<Process>,
-    etcd: Process,
-    api_server_command: (PathBuf, Vec<String>),
+    /// None while it is exchanged.
+    etcd: Option<Process>,
+    api_server_launch: Launch,
+    etcd_launch: Launch,
     etcd_endpoint: String,
     url: String,
     config: Config,
     authority: Authority,
     keeper: Keeper,
+}
+
+/// How a program is started, and started again.
+#[derive(Clone)]
+struct Launch {
+    program: Program,
+    path: PathBuf,
+    arguments: Vec<String>,
+}
+
+impl Launch {
+    fn start(&self, keeper: &Keeper) -> Result<Process, Error> {
+        keeper.spawn(self.program.name(), &self.path, &self.arguments)
+    }
 }
 
 impl ControlPlane {
@@ -108,9 +126,30 @@ impl ControlPlane {
     ///
     /// More than two groups, or a file that can't be written.
     pub fn user_kubeconfig(&self, name: &str, groups: &[&str]) -> Result<PathBuf, Error> {
+        self.user_kubeconfig_at(&self.url, name, groups)
+    }
+
+    /// The same, for a way to the API server by another address of the loopback interface: that of a proxy.
+    ///
+    /// # Errors
+    ///
+    /// More than two groups, or a file that can't be written.
+    pub fn user_kubeconfig_at(&self, server: &str, name: &str, groups: &[&str]) -> Result<PathBuf, Error> {
         let file = format!("{}.kubeconfig", name.replace('/', "_"));
         let path = self.folder().join("users").join(file);
-        self.authority.write_kubeconfig(&path, &self.url, name, groups)?;
+        self.authority.write_kubeconfig(&path, server, name, groups)?;
+        Ok(path)
+    }
+
+    /// Writes a kubeconfig file whose user is whoever the token in `token_file` is of: what a pod has, whose token is rotated
+    /// by writing the file anew.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written.
+    pub fn token_kubeconfig_at(&self, server: &str, token_file: &Path) -> Result<PathBuf, Error> {
+        let path = self.folder().join("users").join("token-file.kubeconfig");
+        self.authority.write_token_kubeconfig(&path, server, token_file)?;
         Ok(path)
     }
 
@@ -123,7 +162,8 @@ impl ControlPlane {
     /// The ids of all processes of this control plane, the guard's among them.
     #[must_use]
     pub fn process_ids(&self) -> Vec<u32> {
-        let programs = self.others.iter().chain(&self.api_server).chain([&self.etcd]);
+        let others = self.others.iter().map(|(_, process)| process);
+        let programs = others.chain(&self.api_server).chain(&self.etcd);
         programs.map(Process::id).chain(self.keeper.ids()).collect()
     }
 
@@ -133,8 +173,9 @@ impl ControlPlane {
     ///
     /// [`Error::Exited`] for the first such program.
     pub fn check_running(&mut self) -> Result<(), Error> {
-        let programs = self.others.iter_mut().chain(&mut self.api_server);
-        programs.chain([&mut self.etcd]).try_for_each(Process::check_running)
+        let others = self.others.iter_mut().map(|(_, process)| process);
+        let mut programs = others.chain(&mut self.api_server).chain(&mut self.etcd);
+        programs.try_for_each(Process::check_running)
     }
 
     /// Kills the API server (SIGKILL): its connections are reset. Does nothing if it isn't started.
@@ -164,13 +205,23 @@ impl ControlPlane {
     ///
     /// It is started already, or doesn't get ready.
     pub async fn start_api_server(&mut self) -> Result<(), Error> {
+        self.start_api_server_with(&[]).await
+    }
+
+    /// The same with these arguments besides, this time only. A later one of the same flag wins.
+    ///
+    /// # Errors
+    ///
+    /// It is started already, or doesn't get ready.
+    pub async fn start_api_server_with(&mut self, arguments: &[&str]) -> Result<(), Error> {
         if self.api_server.is_some() {
             return Err(Error::ApiServerIs("is started already"));
         }
+        let mut launch = self.api_server_launch.clone();
+        launch.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let guard = Guard::new("the API server has its port again", builder::API_SERVER_READY);
         loop {
-            let (program, arguments) = &self.api_server_command;
-            let mut process = self.keeper.spawn(Program::ApiServer.name(), program, arguments)?;
+            let mut process = launch.start(&self.keeper)?;
             match builder::api_server_ready(&mut process, &self.config).await {
                 Ok(()) => {
                     self.api_server = Some(process);
@@ -233,8 +284,11 @@ impl ControlPlane {
         process.signal(signal)
     }
 
-    fn add(&mut self, name: Program, program: &Path, arguments: &[String]) -> Result<(), Error> {
-        self.others.push(self.keeper.spawn(name.name(), program, arguments)?);
+    fn add(&mut self, program: Program, path: &Path, arguments: Vec<String>) -> Result<(), Error> {
+        let path = path.to_owned();
+        let launch = Launch { program, path, arguments };
+        let process = launch.start(&self.keeper)?;
+        self.others.push((launch, process));
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -23,9 +23,7 @@ use super::Error;
 use super::service;
 use super::state::Shared;
 use super::wire::{Ending, Wire};
-
-/// How many connections may wait to be accepted.
-const BACKLOG: u32 = 1024;
+use crate::door::Door;
 
 /// The thread. It ends when this is dropped, and with it every connection.
 pub(super) struct Server {
@@ -58,7 +56,7 @@ impl Server {
             runtime.block_on(async {
                 match Door::open(address) {
                     Ok(door) => {
-                        let _ = bound.send(Ok(door.address));
+                        let _ = bound.send(Ok(door.address()));
                         let connections = Connections {
                             tasks: JoinSet::new(),
                             tls: tls.map(TlsAcceptor::from),
@@ -127,61 +125,6 @@ fn gone() -> io::Error {
     io::Error::other("it has ended")
 }
 
-/// Where connections come in. While it is closed, a socket that doesn't listen keeps the port: the system refuses
-/// connections to it, and gives it to nobody else.
-struct Door {
-    address: SocketAddr,
-    listener: Option<TcpListener>,
-    keeper: Option<TcpSocket>,
-}
-
-impl Door {
-    fn open(address: SocketAddr) -> io::Result<Self> {
-        let listener = bind(address)?.listen(BACKLOG)?;
-        Ok(Self {
-            address: listener.local_addr()?,
-            listener: Some(listener),
-            keeper: None,
-        })
-    }
-
-    fn shut(&mut self) -> io::Result<()> {
-        if self.listener.take().is_some() {
-            self.keeper = Some(bind(self.address)?);
-        }
-        Ok(())
-    }
-
-    fn reopen(&mut self) -> io::Result<()> {
-        if self.listener.is_none() {
-            let socket = match self.keeper.take() {
-                Some(socket) => socket,
-                None => bind(self.address)?,
-            };
-            self.listener = Some(socket.listen(BACKLOG)?);
-        }
-        Ok(())
-    }
-
-    /// The next connection; never any while it is shut.
-    async fn next(&self) -> io::Result<TcpStream> {
-        match &self.listener {
-            Some(listener) => listener.accept().await.map(|(socket, _)| socket),
-            None => std::future::pending().await,
-        }
-    }
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
-}
-
 struct Connections {
     tasks: JoinSet<()>,
     tls: Option<TlsAcceptor>,
@@ -194,9 +137,9 @@ async fn listen(mut door: Door, mut connections: Connections, mut orders: mpsc::
             order = orders.recv() => match order {
                 None => return,
                 Some(Order::Down(done)) => {
-                    let shut = door.shut();
+                    door.shut();
                     connections.tasks.shutdown().await;
-                    let _ = done.send(shut);
+                    let _ = done.send(Ok(()));
                 }
                 Some(Order::Up(done)) => {
                     let _ = done.send(door.reopen());

@@ -92,6 +92,11 @@ impl<'a> View<'a> {
         self.held(kind).find(is_it).map(Held::object)
     }
 
+    /// All objects of a kind that the platform holds, of all clusters.
+    pub fn all(&self, kind: &str) -> impl Iterator<Item = Value> {
+        self.held(kind).map(Held::object)
+    }
+
     /// How many objects of a kind the platform holds, of all clusters.
     #[must_use]
     pub fn objects(&self, kind: &str) -> usize {

@@ -6,13 +6,16 @@
 //! It prints a table, row by row as they are measured, and writes it to target/bench/bench.json. All of it runs on one
 //! machine: the API server, the platform and this program take their share of its cores, so times are upper bounds.
 
+mod changes;
 mod figures;
+mod healthy;
 mod latency;
 mod lists;
-mod process;
+mod outage;
 mod reflector;
 mod stage;
 mod start;
+mod storm;
 mod throughput;
 mod watch;
 
@@ -22,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use obsyk_testkit::controlplane::ControlPlane;
 use obsyk_testkit::load::Amounts;
+use obsyk_testkit::platform::Platform;
 
 use self::figures::{Bound, Figures, MIB};
 use self::stage::Stage;
@@ -45,6 +49,9 @@ struct Args {
     /// What is measured, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Start, Part::Latency, Part::Throughput, Part::Reflector, Part::Pages])]
     parts: Vec<Part>,
+    /// How long the outage of part outage is
+    #[arg(long, default_value_t = 10)]
+    outage_minutes: u64,
 }
 
 /// A part of the table.
@@ -60,6 +67,12 @@ enum Part {
     Reflector,
     /// An API server without streaming lists, and large Secrets
     Pages,
+    /// Every change by itself below the limit. Two minutes; not by default
+    Healthy,
+    /// A platform that is away for ten minutes under change; not by default
+    Outage,
+    /// A thousand changes a second. Five minutes; not by default
+    Storm,
 }
 
 #[tokio::main]
@@ -94,7 +107,7 @@ async fn bench(args: Args) -> Result<bool, Failure> {
     );
 
     let amounts = Amounts::of_pods(args.pods);
-    if [Part::Start, Part::Latency, Part::Throughput, Part::Reflector]
+    if [Part::Start, Part::Latency, Part::Throughput, Part::Reflector, Part::Healthy, Part::Outage]
         .into_iter()
         .any(wants)
     {
@@ -111,6 +124,19 @@ async fn bench(args: Args) -> Result<bool, Failure> {
         if wants(Part::Reflector) {
             reflector::measure(&stage, &beside("obsyk-reflector-baseline")?, &mut figures).await?;
         }
+        if wants(Part::Healthy) {
+            healthy::measure(&stage, &mut figures).await?;
+        }
+        if wants(Part::Outage) {
+            outage::measure(&stage, args.outage_minutes, &mut figures).await?;
+        }
+        stage.end().await;
+    }
+    if wants(Part::Storm) {
+        let holding = Platform::builder();
+        let few = Amounts::of_pods(0);
+        let stage = Stage::with(ControlPlane::builder(), few, operator.clone(), holding).await?;
+        storm::measure(&stage, &mut figures).await?;
         stage.end().await;
     }
     if wants(Part::Pages) {

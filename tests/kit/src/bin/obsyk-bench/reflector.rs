@@ -10,7 +10,7 @@ use obsyk_testkit::controlplane::Guard;
 
 use super::Failure;
 use super::figures::{Figures, MIB, millis};
-use super::process::Measured;
+use obsyk_testkit::process::Measured;
 use super::stage::Stage;
 
 /// It has filled its stores within this.

@@ -16,7 +16,7 @@ use obsyk_testkit::platform::{KeyPair, Outcome, Platform};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::process::Measured;
+use obsyk_testkit::process::Measured;
 
 /// The client that the platform knows.
 const CLIENT_ID: &str = "bench";
@@ -72,6 +72,16 @@ pub struct Started {
 impl Stage {
     /// Starts a control plane and a platform, and fills the one.
     pub async fn new(control_plane: Builder, amounts: Amounts, binary: PathBuf) -> Result<Self, Failure> {
+        Self::with(control_plane, amounts, binary, Platform::builder().lean()).await
+    }
+
+    /// The same with this platform.
+    pub async fn with(
+        control_plane: Builder,
+        amounts: Amounts,
+        binary: PathBuf,
+        platform: obsyk_testkit::platform::Builder,
+    ) -> Result<Self, Failure> {
         let audit = tempfile::tempdir()?;
         let policy = audit.path().join("policy.yaml");
         std::fs::write(&policy, AUDIT)?;
@@ -93,11 +103,7 @@ impl Stage {
         ));
         operator::install(&client).await?;
         let key = KeyPair::generate();
-        let platform = Platform::builder()
-            .client(CLIENT_ID, key.public_pem())
-            .lean()
-            .start()
-            .await?;
+        let platform = platform.client(CLIENT_ID, key.public_pem()).start().await?;
         operator::write_secret(
             &client,
             SECRET,

@@ -13,10 +13,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use obsyk_testkit::interrupts::Interrupts;
 use obsyk_testkit::operator::{self, Operator, OperatorOptions, SECRET};
 use obsyk_testkit::platform::{KeyPair, Platform};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::cluster::Cluster;
 
@@ -188,26 +188,4 @@ async fn tear_down(stage: Stage, interrupted: &mut Interrupts) {
     drop(platform);
     cluster.clean_up().await;
     println!("ended; nothing of it runs any more");
-}
-
-/// What ends the demo.
-struct Interrupts([tokio::signal::unix::Signal; 3]);
-
-impl Interrupts {
-    fn catch() -> std::io::Result<Self> {
-        Ok(Self([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }

@@ -17,21 +17,25 @@ pub struct Measured {
 
 impl Measured {
     /// The process with this id.
+    #[must_use]
     pub fn new(pid: u32) -> Self {
         Self { pid }
     }
 
     /// Resident memory now, in bytes.
+    #[must_use]
     pub fn resident(self) -> u64 {
         self.status("VmRSS:")
     }
 
     /// The peak of resident memory since the start.
+    #[must_use]
     pub fn peak(self) -> u64 {
         self.status("VmHWM:")
     }
 
     /// CPU time so far, in user and kernel, of all threads, those that have ended among them.
+    #[must_use]
     pub fn cpu(self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         // pid (name) state …: fields 14 and 15 are utime and stime, and the name may hold anything.
