@@ -15,7 +15,7 @@ use crate::resource::{ResourceKind, Uid};
 use crate::spool::{Corrupt, Spool, SpoolReader};
 use crate::wire;
 
-/// Pieces are about this large: the size of a spool's block, so that one is written at once.
+/// Pieces are about this large: what a connection takes at once.
 const PIECE: usize = 64 * 1024;
 
 /// A snapshot that can be read, more than once.
