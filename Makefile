@@ -30,8 +30,20 @@ demo: ## Run the main job on a cluster of its own (or: make demo KUBECONFIG=…)
 run: ## Run the operator against the current kubeconfig context (ARGS=… for flags)
 	cargo run --locked --bin obsyk-operator -- run $(ARGS)
 
-test: ## Run all tests, those against a real API server among them
+test: ## Run all tests, those against a real API server and 2,000 simulated seeds among them
 	cargo test --workspace --locked
+	$(MAKE) --no-print-directory sim SEEDS=2000
+
+# The simulation has bugs to plant: the feature that has them is turned on here and nowhere else.
+SEEDS := 10000
+SIM := --profile sim --locked -p obsyk-sim --features sim
+sim: ## Simulate SEEDS=10000 clusters, faults and platforms, and check that nothing is lost (ARGS='replay …' for one seed)
+	@cargo build $(SIM)
+	@target/sim/obsyk-sim $(if $(ARGS),$(ARGS),--seeds $(SEEDS))
+
+mutants: ## Plant each bug that the simulation must find, and say in how many seeds it is found
+	@cargo build $(SIM)
+	@target/sim/obsyk-sim mutants
 
 check: fmt-check clippy generated deny ## Format, lints, generated files, architecture, dependencies
 
@@ -40,6 +52,7 @@ fmt-check:
 
 clippy:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --all-targets --locked -p obsyk-sim --features sim -- -D warnings
 
 generated:
 	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture

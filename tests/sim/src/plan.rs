@@ -171,6 +171,22 @@ impl Plan {
                 faults.extend(fault(row, &kinds, &mut dice));
             }
         }
+        // What comes by chance at once is rare: some seeds are told to.
+        for _ in 0..dice.below(3) {
+            if let Some(first) = faults.get(dice.below(faults.len())).cloned() {
+                let at = first.at
+                    + if dice.happens(0.5) {
+                        first.lasts
+                    } else {
+                        dice.secs(0, 5)
+                    };
+                let row = *dice.pick(&Row::ALL);
+                faults.extend(fault(row, &kinds, &mut dice).map(|fault| fault.moved_to(at)));
+            }
+        }
+        if dice.happens(0.05) {
+            faults.extend(ambush(&kinds, &mut dice));
+        }
         faults.sort_by_key(|fault| fault.at);
         let hurried = dice.happens(0.2);
         Self {
@@ -211,6 +227,41 @@ impl Plan {
             Duration::from_secs(10 * 60)
         }
     }
+}
+
+impl Fault {
+    fn moved_to(self, at: Moment) -> Self {
+        let lasts = self.lasts.min(TROUBLE.saturating_sub(at.elapsed()));
+        Self { at, lasts, ..self }
+    }
+}
+
+/// A kind's objects go while it can't be read and a snapshot goes without it; it comes back just before the ledger
+/// overflows.
+fn ambush(kinds: &[ResourceKind], dice: &mut Dice) -> Vec<Fault> {
+    let kind = *dice.pick(kinds);
+    let begin = dice.secs(60, TROUBLE.as_secs() - 120);
+    let second = Duration::from_secs(1);
+    let at = |row, after: Duration, lasts, what| Fault {
+        row,
+        at: Moment::at(begin + after),
+        lasts,
+        what,
+    };
+    vec![
+        at(Row::K8, Duration::ZERO, 14 * second, What::Forbid(kind)),
+        at(Row::K14, 5 * second, second, What::EditedName),
+        at(Row::K11, 8 * second, second, What::AllDeleted(kind)),
+        at(
+            Row::K12,
+            dice.secs(14, 30),
+            10 * second,
+            What::Storm {
+                per_second: 100,
+                fat: true,
+            },
+        ),
+    ]
 }
 
 fn fault(row: Row, kinds: &[ResourceKind], dice: &mut Dice) -> Option<Fault> {

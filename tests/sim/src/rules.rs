@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use obsyk_actors::sender::{Config, MOST_IN_FLIGHT};
-use obsyk_domain::answer::{Meaning, Outcome};
+use obsyk_domain::answer::Outcome;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
@@ -19,6 +19,40 @@ const MOST_RETRIES: u32 = 5;
 
 /// A heartbeat that comes later than its interval and this is late.
 const LATE: Duration = Duration::from_secs(2);
+
+/// What an answer means: the protocol's table, read once more from its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meant {
+    Accepted,
+    Unauthorized,
+    Forbidden,
+    /// To come later.
+    Later,
+    /// Refused for good, with this code.
+    Refused(u16),
+    /// Worth a retry; whether the platform has said when.
+    Failed {
+        told_when: bool,
+    },
+}
+
+impl Meant {
+    fn by(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Lost { .. } => Self::Failed { told_when: false },
+            Outcome::Status { code, retry_after } => match code {
+                200..=299 => Self::Accepted,
+                401 => Self::Unauthorized,
+                403 => Self::Forbidden,
+                408 | 429 => Self::Later,
+                500..=599 => Self::Failed {
+                    told_when: retry_after.is_some(),
+                },
+                other => Self::Refused(other),
+            },
+        }
+    }
+}
 
 /// Tokens, as the protocol has them.
 #[derive(Debug)]
@@ -71,11 +105,19 @@ pub struct Rules {
     /// It is sent in parts.
     in_parts: bool,
     accepted: bool,
+    /// The ledger's bound was reached, and no snapshot was accepted since.
+    lossy: bool,
     failing: Option<Failing>,
     /// Waits in a row that were the longest possible: with jitter that is no chance.
     without_jitter: u32,
     /// The newest that was said of an object.
     said: HashMap<String, u64>,
+    /// What the platform refused for good: it isn't said again until the object changes or a snapshot carries it.
+    refused: HashMap<String, Option<u64>>,
+    /// Deletes of kinds that the last snapshot couldn't carry: until they are accepted, or a snapshot carries the kind,
+    /// they are owed.
+    owed: HashMap<String, ResourceKind>,
+    left_out: Vec<ResourceKind>,
     /// Objects whose delete was accepted.
     buried: HashSet<String>,
     /// What the platform has accepted of each object, and the objects by place.
@@ -115,8 +157,10 @@ impl Rules {
         self.open = None;
         self.in_parts = false;
         self.accepted = false;
+        self.lossy = false;
         self.failing = None;
         self.last_beat = now;
+        self.owed.clear();
         self.forget(|_| true);
         Ok(())
     }
@@ -136,13 +180,43 @@ impl Rules {
         let stays = |uid: &String| kinds.get(uid).is_some_and(|kind| !of(*kind));
         self.said.retain(|uid, _| stays(uid));
         self.buried.clear();
+        self.refused.clear();
         self.told.retain(|uid, _| stays(uid));
         self.places.retain(|_, uid| stays(uid));
+    }
+
+    /// The ledger's bound is reached: deletes may be dropped with the rest. A kind that the next snapshot leaves out has no
+    /// order of names until one carries it.
+    pub fn overflowed(&mut self, now: Moment, kinds: impl Iterator<Item = ResourceKind>) {
+        self.lossy = true;
+        self.mistrust(now, kinds);
     }
 
     /// What is seen of the cluster from here may be wrong until a snapshot is accepted.
     pub fn mistrust(&mut self, now: Moment, kinds: impl Iterator<Item = ResourceKind>) {
         self.untrue.extend(kinds.map(|kind| (kind, now)));
+    }
+
+    /// A snapshot goes without these kinds.
+    pub fn goes_without(&mut self, kinds: impl Iterator<Item = ResourceKind>) {
+        self.left_out = kinds.collect();
+    }
+
+    /// The ledger has taken a delete.
+    pub fn admitted_delete(&mut self, uid: String, kind: ResourceKind) {
+        if self.left_out.contains(&kind) && self.told.contains_key(&uid) {
+            self.owed.insert(uid, kind);
+        }
+    }
+
+    /// Whether what is owed is still known to be.
+    pub fn owes(&self, is_open: impl Fn(&str) -> bool) -> Verdict {
+        match self.owed.iter().find(|(uid, _)| !is_open(uid)) {
+            Some((uid, kind)) => Err(format!(
+                "the delete of {uid} is forgotten, though no snapshot could tell it: {kind} couldn't be read"
+            )),
+            None => Ok(()),
+        }
     }
 
     /// A snapshot is ordered.
@@ -241,6 +315,9 @@ impl Rules {
         if !self.accepted {
             return Err("an event comes before the first snapshot".to_owned());
         }
+        if self.lossy {
+            return Err("an event is sent though something was dropped at the ledger's bound".to_owned());
+        }
         let events = self.flights.values().filter_map(|flight| flight.event.as_ref());
         let (mut count, mut same) = (0, false);
         for (other, _) in events {
@@ -258,6 +335,10 @@ impl Rules {
         }
         if self.untrue.contains_key(&event.kind) {
             return Ok(());
+        }
+        let content = event.object.as_ref().map(|object| object.content);
+        if self.refused.get(uid) == Some(&content) {
+            return Err(format!("{uid} is said again, though the platform refused it for good"));
         }
         if self.buried.contains(uid) {
             return Err(format!("something is said of {uid} after its delete was accepted"));
@@ -332,26 +413,31 @@ impl Rules {
     /// The answer to a request comes back.
     pub fn answered(&mut self, now: Moment, id: u64, said: &Said, outcome: Outcome) {
         let Some(flight) = self.flights.remove(&id) else { return };
-        let meaning = outcome.meaning();
+        let meant = Meant::by(outcome);
         match said {
             Said::Heartbeat => {
-                if matches!(meaning, Meaning::Accepted | Meaning::NotFound) {
+                if matches!(meant, Meant::Accepted | Meant::Refused(404)) {
                     self.failing = None;
                 }
                 return;
             }
-            Said::Event(event) => self.event_answered(event, meaning),
+            Said::Event(event) => self.event_answered(event, meant),
             Said::Snapshot(snapshot) => {
-                self.in_parts |= meaning == Meaning::TooLarge;
-                if meaning == Meaning::Accepted {
+                if meant == Meant::Refused(413) {
+                    // What is too large for a snapshot goes as events, refused or not.
+                    self.in_parts = true;
+                    self.refused.clear();
+                }
+                if meant == Meant::Accepted {
                     self.snapshot_accepted(snapshot);
                 }
             }
         }
-        match meaning {
-            Meaning::Unavailable { at_least, .. } => {
+        let is_retry = |failing: &Failing| flight.order >= failing.from;
+        match meant {
+            Meant::Failed { told_when } => {
                 let retries = match &self.failing {
-                    Some(failing) if flight.order < failing.from => return,
+                    Some(failing) if !is_retry(failing) => return,
                     Some(failing) => failing.retries,
                     None => 0,
                 };
@@ -361,35 +447,34 @@ impl Rules {
                     retries,
                     since: now,
                     // A wait that the platform asked for says nothing of jitter.
-                    longest: if at_least.is_some() { Duration::MAX } else { longest },
+                    longest: if told_when { Duration::MAX } else { longest },
                 });
             }
             // To come later, or with another token, is no failure.
-            Meaning::Later { .. } | Meaning::Unauthorized => {
-                if let Some(failing) = self.failing.as_mut().filter(|failing| flight.order >= failing.from) {
+            Meant::Later | Meant::Unauthorized => {
+                if let Some(failing) = self.failing.as_mut().filter(|failing| is_retry(failing)) {
                     failing.retries = failing.retries.saturating_sub(1);
                 }
             }
-            Meaning::Forbidden => self.failing = None,
-            Meaning::Accepted
-            | Meaning::Invalid
-            | Meaning::NotFound
-            | Meaning::Gone
-            | Meaning::TooLarge
-            | Meaning::Refused => {
-                self.failing.take_if(|failing| flight.order >= failing.from);
+            Meant::Forbidden => self.failing = None,
+            Meant::Accepted | Meant::Refused(_) => {
+                self.failing.take_if(|failing| is_retry(failing));
             }
         }
     }
 
-    fn event_answered(&mut self, event: &Event, meaning: Meaning) {
-        let met = matches!(
-            (meaning, &event.object),
-            (Meaning::Accepted, _) | (Meaning::NotFound | Meaning::Gone, None)
-        );
-        if !met {
-            return;
+    fn event_answered(&mut self, event: &Event, meant: Meant) {
+        match (meant, &event.object) {
+            (Meant::Accepted, _) | (Meant::Refused(404 | 410), None) => {}
+            (Meant::Refused(_), object) => {
+                let content = object.as_ref().map(|object| object.content);
+                self.refused.insert(event.uid.clone(), content);
+                return;
+            }
+            _ => return,
         }
+        self.refused.remove(&event.uid);
+        self.owed.remove(&event.uid);
         if let Some(old) = self.told.remove(&event.uid) {
             self.places.remove(&place(&old));
         }
@@ -406,6 +491,9 @@ impl Rules {
 
     fn snapshot_accepted(&mut self, snapshot: &Snapshot) {
         self.accepted = true;
+        self.lossy = false;
+        self.refused.clear();
+        self.owed.retain(|_, kind| !snapshot.lists.contains_key(kind));
         let opened = self.open.map_or(Moment::START, |(_, opened)| opened);
         for kind in snapshot.lists.keys() {
             if self.untrue.get(kind).is_some_and(|since| *since <= opened) {

@@ -56,14 +56,14 @@ impl List {
 impl WatcherState {
     pub(super) fn begin_list(&mut self, now: Moment, form: Opening, effects: &mut Vec<Effect>) {
         self.known.begin_list();
-        self.stage = Stage::Listing(List {
+        self.stage = Stage::Listing(Box::new(List {
             form,
             spool: self.wanted.then(SpoolWriter::default),
             facts: ClusterFacts::default(),
             names: None,
             late: Vec::new(),
             after: VecDeque::new(),
-        });
+        }));
         self.lists += 1;
         self.progress = now;
         self.open(now, form, effects);
@@ -152,7 +152,7 @@ impl WatcherState {
             self.late(late);
         }
         list.after = std::mem::replace(&mut self.outbox, before);
-        self.finished = Some(list);
+        self.finished = Some(*list);
     }
 
     /// What the list hasn't shown is gone.

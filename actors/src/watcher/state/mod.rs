@@ -74,7 +74,7 @@ pub enum Effect {
 #[derive(Debug)]
 enum Stage {
     Idle,
-    Listing(List),
+    Listing(Box<List>),
     Watching,
     /// Open this at this moment.
     Waiting {

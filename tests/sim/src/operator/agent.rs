@@ -21,7 +21,7 @@ use crate::world::{Happening, World};
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl World {
-    pub(super) fn to_agent(&mut self, id: ActorId, letter: Letter) {
+    pub(super) fn agent_gets(&mut self, id: ActorId, letter: Letter) {
         let now = self.now;
         let Some(agent) = self.operator.agents.get_mut(&id) else {
             return;
@@ -164,10 +164,10 @@ impl World {
                     if !readable.is_empty() {
                         self.coverage.reach(Reached::KindReadableLater);
                     }
-                    self.to_agents_sender(id, Letter::SendSnapshot { n, head, left_out });
+                    self.tell_sender_of(id, Letter::SendSnapshot { n, head, left_out });
                 }
-                Effect::AbandonSnapshot(n) => self.to_agents_sender(id, Letter::AbandonSnapshot { n }),
-                Effect::Beat => self.to_agents_sender(id, Letter::Beat),
+                Effect::AbandonSnapshot(n) => self.tell_sender_of(id, Letter::AbandonSnapshot { n }),
+                Effect::Beat => self.tell_sender_of(id, Letter::Beat),
                 Effect::GiveUp => self
                     .queue
                     .plan(self.now + LAST_WORDS, Happening::Letter(id, Letter::LastWords)),
@@ -192,7 +192,7 @@ impl World {
         }
     }
 
-    fn to_agents_sender(&mut self, id: ActorId, letter: Letter) {
+    fn tell_sender_of(&mut self, id: ActorId, letter: Letter) {
         if let Some(sender) = self.operator.agents.get(&id).and_then(|agent| agent.sender) {
             self.post(sender, letter);
         }

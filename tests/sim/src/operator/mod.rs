@@ -322,13 +322,13 @@ impl World {
     /// A letter arrives.
     pub(crate) fn deliver(&mut self, to: ActorId, letter: Letter) {
         if self.operator.supervisor.as_ref().is_some_and(|(id, _)| *id == to) {
-            self.to_supervisor(letter);
+            self.supervisor_gets(letter);
         } else if self.operator.agents.contains_key(&to) {
-            self.to_agent(to, letter);
+            self.agent_gets(to, letter);
         } else if self.operator.senders.contains_key(&to) {
-            self.to_sender(to, letter);
+            self.sender_gets(to, letter);
         } else if self.operator.watchers.contains_key(&to) {
-            self.to_watcher(to, letter);
+            self.watcher_gets(to, letter);
         } else {
             self.return_to_sender(letter);
         }

@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use obsyk_actors::sender::{Config, Delivery, Effect, Refusal, SenderState, SnapshotEnd};
-use obsyk_domain::answer::{Meaning, Outcome};
-use obsyk_domain::ledger::BOUND;
+use obsyk_domain::answer::Outcome;
+use obsyk_domain::ledger::{BOUND, Change, What};
 use obsyk_domain::ports::{Payload, Target};
+use obsyk_domain::resource::Uid;
 use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::Moment;
 use obsyk_domain::token::{AccessToken, Issued, TokenError, TokenPhase};
@@ -37,7 +38,7 @@ impl World {
         self.step(id, |state, now, chance| state.on_timer(now, chance));
     }
 
-    pub(super) fn to_sender(&mut self, id: ActorId, letter: Letter) {
+    pub(super) fn sender_gets(&mut self, id: ActorId, letter: Letter) {
         match letter {
             Letter::Configure { config, obeyed } => {
                 self.configure(id, *config);
@@ -52,6 +53,9 @@ impl World {
                 self.post(from, Letter::SpoolTaken);
             }
             Letter::SendSnapshot { n, head, left_out } => {
+                if let Some(sender) = self.operator.senders.get_mut(&id) {
+                    sender.rules.goes_without(left_out.iter());
+                }
                 self.step(id, |state, now, chance| {
                     state.on_send_snapshot(now, n, head.into(), left_out, chance)
                 });
@@ -64,12 +68,29 @@ impl World {
             }
             Letter::Offer { kind, changes, from } => {
                 let mut reply = Ok(());
+                let is_gone = |change: &&Change| change.what == What::Deleted;
+                let deletes: Vec<Uid> = changes
+                    .iter()
+                    .filter(is_gone)
+                    .map(|change| change.uid.clone())
+                    .collect();
                 self.step(id, |state, now, chance| {
                     let (answer, effects) = state.on_offer(now, kind, changes, chance);
                     reply = answer;
                     effects
                 });
+                if let Some(sender) = self.operator.senders.get_mut(&id) {
+                    // What isn't admitted is the watcher's to find again.
+                    let ledger = sender.state.ledger();
+                    for uid in deletes.into_iter().filter(|uid| ledger.is_open(uid)) {
+                        sender.rules.admitted_delete(uid.to_string(), kind);
+                    }
+                }
                 if reply == Err(Refusal::SnapshotDue) {
+                    let now = self.now;
+                    if let Some(sender) = self.operator.senders.get_mut(&id) {
+                        sender.rules.mistrust(now, std::iter::once(kind));
+                    }
                     self.coverage.reach(Reached::OfferRefused);
                 }
                 self.post(from, Letter::Offered(reply));
@@ -164,13 +185,13 @@ impl World {
                     if why == Cause::CircuitClosed {
                         self.coverage.reach(Reached::CircuitClosedByProbe);
                     }
-                    self.to_parent(id, Letter::Due { why, at });
+                    self.tell_parent(id, Letter::Due { why, at });
                 }
                 Effect::Report(delivery) => {
                     if let Delivery::Snapshot { n, end } = &delivery {
                         self.snapshot_ended(id, *n, end);
                     }
-                    self.to_parent(id, Letter::Delivered(delivery));
+                    self.tell_parent(id, Letter::Delivered(delivery));
                 }
                 Effect::Refused { .. } => {}
                 Effect::Drained => drained = true,
@@ -182,7 +203,7 @@ impl World {
         }
     }
 
-    fn to_parent(&mut self, id: ActorId, letter: Letter) {
+    fn tell_parent(&mut self, id: ActorId, letter: Letter) {
         if let Some(agent) = self.operator.senders.get(&id).map(|sender| sender.agent) {
             self.post(agent, letter);
         }
@@ -323,7 +344,7 @@ impl World {
         let Some(sender) = self.operator.senders.get_mut(&id) else {
             return;
         };
-        if outcome.meaning() == Meaning::Unauthorized && sender.rules.snapshot_flies() {
+        if matches!(outcome, Outcome::Status { code: 401, .. }) && sender.rules.snapshot_flies() {
             self.coverage.reach(Reached::UnauthorizedWhileSnapshotFlies);
         }
         sender.rules.answered(now, number, &said, outcome);
@@ -345,10 +366,12 @@ impl World {
         }
         if std::mem::replace(&mut sender.overflows, stats.overflows) < stats.overflows {
             self.coverage.reach(Reached::LedgerFull);
+            sender.rules.overflowed(now, self.plan.kinds.iter().copied());
         }
         if namesakes {
             self.coverage.reach(Reached::NamesakesInLedger);
         }
+        verdict = verdict.and(sender.rules.owes(|uid| ledger.is_open(&Uid::from(uid))));
         let view = sender.state.view(now, 0);
         let beating = self
             .wire

@@ -41,7 +41,7 @@ impl World {
         }
     }
 
-    pub(super) fn to_supervisor(&mut self, letter: Letter) {
+    pub(super) fn supervisor_gets(&mut self, letter: Letter) {
         let now = self.now;
         let Some((_, supervisor)) = &mut self.operator.supervisor else {
             return;

@@ -13,7 +13,7 @@ use crate::coverage::Reached;
 use crate::world::{Happening, World};
 
 impl World {
-    pub(super) fn to_watcher(&mut self, id: ActorId, letter: Letter) {
+    pub(super) fn watcher_gets(&mut self, id: ActorId, letter: Letter) {
         let now = self.now;
         let Some(watcher) = self.operator.watchers.get_mut(&id) else {
             return;
