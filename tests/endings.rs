@@ -34,7 +34,13 @@ async fn terminate_during(stage: &Stage, operator: &mut Operator, endpoint: Endp
     operator.signal("TERM").unwrap();
     let since = Instant::now();
     let status = operator.ended(ENDED).await.unwrap();
-    assert_eq!(status.code(), Some(0), "{endpoint}, after {:?}\n{}", since.elapsed(), operator.log());
+    assert_eq!(
+        status.code(),
+        Some(0),
+        "{endpoint}, after {:?}\n{}",
+        since.elapsed(),
+        operator.log()
+    );
     stage.platform.clear_answers();
 }
 
@@ -42,7 +48,9 @@ async fn terminate_during(stage: &Stage, operator: &mut Operator, endpoint: Endp
 async fn an_operator_that_is_ended_at_any_step_of_a_send_leaves_nothing_that_its_next_start_does_not_mend() {
     let stage = Stage::new().await;
     stage.create(a_config_map("going", "a")).await;
-    operator::create_agent(&stage.client, AGENT, &stage.spec()).await.unwrap();
+    operator::create_agent(&stage.client, AGENT, &stage.spec())
+        .await
+        .unwrap();
     for endpoint in [Endpoint::Token, Endpoint::Snapshot] {
         stage.platform.answer(endpoint, Answer::delay(HELD_UP));
         let mut operator = stage.operate();
@@ -82,8 +90,12 @@ async fn without_a_folder_for_temporary_files_or_a_home_it_runs_and_writes_no_fi
         args: vec![],
         environment: vec![("TMPDIR".into(), nowhere.clone()), ("HOME".into(), nowhere)],
     });
-    operator::create_agent(&stage.client, AGENT, &stage.spec()).await.unwrap();
-    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming").await.unwrap();
+    operator::create_agent(&stage.client, AGENT, &stage.spec())
+        .await
+        .unwrap();
+    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
+        .await
+        .unwrap();
     stage.equal().await;
     // What it has open to be written to: its log and sockets, and nothing else that has a name.
     let open = std::fs::read_dir(format!("/proc/{}/fd", operator.pid())).unwrap();
@@ -117,7 +129,11 @@ async fn over_ipv6_alone_it_runs() {
     operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
         .await
         .unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
-    stage.create(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "six", "namespace": "default" } })).await;
+    stage
+        .create(
+            json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "six", "namespace": "default" } }),
+        )
+        .await;
     platform.wait_until_equal(&stage.client, SOON).await;
     platform.assert_no_violations();
 }

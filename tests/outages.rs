@@ -83,7 +83,10 @@ async fn a_watch_whose_peer_is_gone_without_a_word_is_noticed_within_half_a_minu
         if open == 0 {
             break;
         }
-        guard.again(format!("{open} do")).await.unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
+        guard
+            .again(format!("{open} do"))
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
     }
     println!("noticed after {:?}", since.elapsed());
     proxy.set(Mode::Pass).await.unwrap();
@@ -110,7 +113,10 @@ async fn a_platform_that_comes_and_goes_every_two_seconds_is_sent_no_storm_and_i
     stage.platform.wait_until_equal(&stage.client, 3 * SOON).await;
     stage.platform.assert_no_violations();
     let (tokens, snapshots) = stage.platform.look(|view| {
-        (view.requests_to(Endpoint::Token).count(), view.requests_to(Endpoint::Snapshot).count())
+        (
+            view.requests_to(Endpoint::Token).count(),
+            view.requests_to(Endpoint::Snapshot).count(),
+        )
     });
     assert_eq!(tokens, 1, "a connection that breaks says nothing about the token");
     assert!(snapshots <= 4, "{snapshots} snapshots\n{}", operator.log());
@@ -135,7 +141,9 @@ async fn a_cluster_that_is_restored_from_a_backup_is_told_as_it_was_then() {
     stage.platform.wait_until_equal(&stage.client, 2 * SOON).await;
     stage.create(a_pod("afterwards")).await;
     stage.equal().await;
-    let held = stage.platform.look(|view| view.object("ConfigMap", "default", "deleted-since"));
+    let held = stage
+        .platform
+        .look(|view| view.object("ConfigMap", "default", "deleted-since"));
     assert!(held.is_some(), "it is there again\n{}", operator.log());
 }
 
@@ -144,7 +152,9 @@ async fn after_a_restore_from_a_backup_edits_of_resource_and_secret_are_still_no
     let mut stage = Stage::new().await;
     let operator = stage.synced().await;
     let backup = stage.control_plane.back_up_etcd().unwrap();
-    operator::edit_agent(&stage.client, AGENT, &json!({ "clusterName": "after-the-backup" })).await.unwrap();
+    operator::edit_agent(&stage.client, AGENT, &json!({ "clusterName": "after-the-backup" }))
+        .await
+        .unwrap();
     for n in 0..300 {
         stage.create(a_config_map(&format!("made-since-{n}"), "a")).await;
     }
@@ -154,12 +164,22 @@ async fn after_a_restore_from_a_backup_edits_of_resource_and_secret_are_still_no
     stage.platform.wait_until_equal(&stage.client, 2 * SOON).await;
     let named = |name: &'static str| {
         move |view: &obsyk_testkit::platform::View<'_>| {
-            view.snapshots().next_back().is_some_and(|snapshot| snapshot.head["cluster_name"] == name)
+            view.snapshots()
+                .next_back()
+                .is_some_and(|snapshot| snapshot.head["cluster_name"] == name)
         }
     };
-    stage.platform.wait(2 * SOON, "a snapshot under the name of the backup", named("test")).await;
-    operator::edit_agent(&stage.client, AGENT, &json!({ "clusterName": "edited-again" })).await.unwrap();
-    stage.platform.wait(SOON, "a snapshot under the new name", named("edited-again")).await;
+    stage
+        .platform
+        .wait(2 * SOON, "a snapshot under the name of the backup", named("test"))
+        .await;
+    operator::edit_agent(&stage.client, AGENT, &json!({ "clusterName": "edited-again" }))
+        .await
+        .unwrap();
+    stage
+        .platform
+        .wait(SOON, "a snapshot under the new name", named("edited-again"))
+        .await;
     operator::delete_secret(&stage.client, operator::SECRET).await.unwrap();
     operator::condition(&stage.client, AGENT, "Degraded", "True", "SecretNotFound")
         .await
@@ -175,10 +195,12 @@ async fn token(stage: &Stage, bound: &str) -> String {
         "expirationSeconds": 3600,
         "boundObjectRef": { "kind": "Secret", "apiVersion": "v1", "name": bound, "uid": made.metadata.uid },
     } });
-    let request = http::Request::post(format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts/obsyk-operator/token"))
-        .header("content-type", "application/json")
-        .body(wanted.to_string().into_bytes())
-        .unwrap();
+    let request = http::Request::post(format!(
+        "/api/v1/namespaces/{NAMESPACE}/serviceaccounts/obsyk-operator/token"
+    ))
+    .header("content-type", "application/json")
+    .body(wanted.to_string().into_bytes())
+    .unwrap();
     let answer: Value = stage.client.request(request).await.unwrap();
     answer["status"]["token"].as_str().unwrap().to_owned()
 }
@@ -222,7 +244,9 @@ async fn a_kind_whose_api_is_absent_is_named_and_told_once_it_is_there_and_not_r
     stage.control_plane.kill_api_server();
     stage.control_plane.start_api_server_with(&[WITHOUT]).await.unwrap();
     let operator = stage.operate();
-    operator::create_agent(&stage.client, AGENT, &stage.spec()).await.unwrap();
+    operator::create_agent(&stage.client, AGENT, &stage.spec())
+        .await
+        .unwrap();
     let message = operator::condition(&stage.client, AGENT, "Degraded", "True", "KindUnreadable")
         .await
         .unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
@@ -230,7 +254,9 @@ async fn a_kind_whose_api_is_absent_is_named_and_told_once_it_is_there_and_not_r
     stage.create(a_pod("meanwhile")).await;
     let there = |view: &obsyk_testkit::platform::View<'_>| view.object("Pod", "default", "meanwhile").is_some();
     stage.platform.wait(SOON, "the pod", there).await;
-    let absent = stage.platform.look(|view| view.snapshots().next_back().map(|snapshot| snapshot.absent.clone()));
+    let absent = stage
+        .platform
+        .look(|view| view.snapshots().next_back().map(|snapshot| snapshot.absent.clone()));
     let mut absent = absent.unwrap_or_default();
     absent.sort_unstable();
     assert_eq!(absent, ["cronjobs", "jobs"]);
@@ -244,11 +270,15 @@ async fn a_kind_whose_api_is_absent_is_named_and_told_once_it_is_there_and_not_r
         }))
         .await;
     stage.platform.wait_until_equal(&stage.client, 3 * SOON).await;
-    operator::condition(&stage.client, AGENT, "Degraded", "False", "AsExpected").await.unwrap();
+    operator::condition(&stage.client, AGENT, "Degraded", "False", "AsExpected")
+        .await
+        .unwrap();
 
     stage.control_plane.kill_api_server();
     stage.control_plane.start_api_server_with(&[WITHOUT]).await.unwrap();
-    operator::condition(&stage.client, AGENT, "Degraded", "True", "KindUnreadable").await.unwrap();
+    operator::condition(&stage.client, AGENT, "Degraded", "True", "KindUnreadable")
+        .await
+        .unwrap();
     let held = stage.platform.look(|view| view.object("Job", "default", "once"));
     assert!(held.is_some(), "what can't be read is not reported gone");
     stage.platform.assert_no_violations();

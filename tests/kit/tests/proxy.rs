@@ -44,7 +44,10 @@ impl Stage {
 
 async fn read(socket: &mut TcpStream, bytes: usize) -> Vec<u8> {
     let mut read = vec![0; bytes];
-    timeout(LONG, socket.read_exact(&mut read)).await.expect("in time").unwrap();
+    timeout(LONG, socket.read_exact(&mut read))
+        .await
+        .expect("in time")
+        .unwrap();
     read
 }
 
@@ -231,5 +234,7 @@ async fn a_flapping_way_is_down_and_up_by_turns() {
         guard.again(format!("{turns} turns")).await.unwrap();
     }
     stage.proxy.set(Mode::Pass).await.unwrap();
-    tokio::time::timeout(LONG, stage.connection()).await.expect("up for good");
+    tokio::time::timeout(LONG, stage.connection())
+        .await
+        .expect("up for good");
 }

@@ -218,7 +218,9 @@ impl ControlPlane {
             return Err(Error::ApiServerIs("is started already"));
         }
         let mut launch = self.api_server_launch.clone();
-        launch.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        launch
+            .arguments
+            .extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let guard = Guard::new("the API server has its port again", builder::API_SERVER_READY);
         loop {
             let mut process = launch.start(&self.keeper)?;
@@ -286,7 +288,11 @@ impl ControlPlane {
 
     fn add(&mut self, program: Program, path: &Path, arguments: Vec<String>) -> Result<(), Error> {
         let path = path.to_owned();
-        let launch = Launch { program, path, arguments };
+        let launch = Launch {
+            program,
+            path,
+            arguments,
+        };
         let process = launch.start(&self.keeper)?;
         self.others.push((launch, process));
         Ok(())

@@ -166,7 +166,11 @@ impl<'t> Pump<'t> {
                 self.hand_on(&held, &mut to).await?;
                 continue;
             }
-            let room = if self.is_silent() { HELD - self.held.len() } else { self.step() };
+            let room = if self.is_silent() {
+                HELD - self.held.len()
+            } else {
+                self.step()
+            };
             let read = async {
                 match room {
                     0 => pending().await,

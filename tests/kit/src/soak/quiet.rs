@@ -79,7 +79,15 @@ fn check(world: &mut World) -> Result<(), Failure> {
         return Err(format!("the protocol was broken:\n  {}", lines.join("\n  ")).into());
     }
     let log = world.log()?;
-    let key: String = world.key.pkcs8_pem().lines().nth(1).unwrap_or_default().chars().take(40).collect();
+    let key: String = world
+        .key
+        .pkcs8_pem()
+        .lines()
+        .nth(1)
+        .unwrap_or_default()
+        .chars()
+        .take(40)
+        .collect();
     for secret in SECRETS.into_iter().chain([MARKER, &key]) {
         if let Some(line) = log.lines().find(|line| line.contains(secret)) {
             return Err(format!("{secret:?} is in the operator's log: {line}").into());
@@ -98,7 +106,10 @@ fn check(world: &mut World) -> Result<(), Failure> {
 /// Everything that helps to find out why.
 async fn diverged(world: &World, seen: &str) -> Failure {
     let actors = match world.operator() {
-        Ok(operator) => operator.get("/debug/actors").await.map_or_else(|error| error.to_string(), |(_, body)| body),
+        Ok(operator) => operator
+            .get("/debug/actors")
+            .await
+            .map_or_else(|error| error.to_string(), |(_, body)| body),
         Err(error) => error.to_string(),
     };
     let log = world.log().unwrap_or_default();

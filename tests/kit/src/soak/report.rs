@@ -81,7 +81,12 @@ impl fmt::Display for Report {
         )?;
         if let Some((peak, bound)) = self.memory {
             let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-            write!(f, "\npeak memory of the operator {:.1} MiB, at most {:.1} are right", mib(peak), mib(bound))?;
+            write!(
+                f,
+                "\npeak memory of the operator {:.1} MiB, at most {:.1} are right",
+                mib(peak),
+                mib(bound)
+            )?;
         }
         Ok(())
     }

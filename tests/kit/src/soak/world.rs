@@ -98,12 +98,16 @@ impl World {
 
     /// Writes all that the operator needs of the cluster, whatever was there before.
     pub(super) async fn write_everything(&mut self) -> Result<(), Failure> {
-        self.write("serviceaccount", "/api/v1/namespaces/obsyk-system/serviceaccounts").await?;
+        self.write("serviceaccount", "/api/v1/namespaces/obsyk-system/serviceaccounts")
+            .await?;
         let rbac = "/apis/rbac.authorization.k8s.io/v1";
         self.write("clusterrole", &format!("{rbac}/clusterroles")).await?;
-        self.write("clusterrolebinding", &format!("{rbac}/clusterrolebindings")).await?;
-        self.write("role", &format!("{rbac}/namespaces/obsyk-system/roles")).await?;
-        self.write("rolebinding", &format!("{rbac}/namespaces/obsyk-system/rolebindings")).await?;
+        self.write("clusterrolebinding", &format!("{rbac}/clusterrolebindings"))
+            .await?;
+        self.write("role", &format!("{rbac}/namespaces/obsyk-system/roles"))
+            .await?;
+        self.write("rolebinding", &format!("{rbac}/namespaces/obsyk-system/rolebindings"))
+            .await?;
         self.rotate_token().await?;
         self.write_secret().await?;
         self.write_agent().await
@@ -244,7 +248,9 @@ impl World {
 
     /// That it runs, if it is to: it must not end by itself.
     pub(super) fn check_operator(&mut self) -> Result<(), Failure> {
-        let Some(operator) = &mut self.operator else { return Ok(()) };
+        let Some(operator) = &mut self.operator else {
+            return Ok(());
+        };
         match operator.exit_status() {
             None => Ok(()),
             Some(status) => Err(format!("the operator ended by itself: {status}\n{}", tail(&operator.log())).into()),

@@ -39,16 +39,22 @@ pub async fn measure(stage: &Stage, figures: &mut Figures) -> Result<(), Failure
             "metadata": { "name": format!("hot-{n}"), "namespace": "default" },
             "spec": { "containers": [{ "name": "web", "image": "example.invalid/web:1" }], "automountServiceAccountToken": false },
         }))?;
-        Api::<Pod>::namespaced(stage.client.clone(), "default").create(&Default::default(), &pod).await?;
+        Api::<Pod>::namespaced(stage.client.clone(), "default")
+            .create(&Default::default(), &pod)
+            .await?;
     }
     sleep(Duration::from_secs(10)).await;
     let pods: Api<Pod> = Api::all(stage.client.clone());
     let version = pods.list_metadata(&ListParams::default().limit(1)).await?;
     let version = version.metadata.resource_version.unwrap_or_default();
-    let seen = stage.platform.look(|view| view.requests().next_back().map(|request| request.number));
+    let seen = stage
+        .platform
+        .look(|view| view.requests().next_back().map(|request| request.number));
     let (to, mut from) = unbounded_channel();
     let watching = tokio::spawn(watch::pods(stage.client.clone(), version, to));
-    let paths = (0..HOT).map(|n| format!("/api/v1/namespaces/default/pods/hot-{n}")).collect();
+    let paths = (0..HOT)
+        .map(|n| format!("/api/v1/namespaces/default/pods/hot-{n}"))
+        .collect();
     let changes = Changes::start(&stage.client, paths, RATE);
     sleep(LASTS).await;
     let made = changes.stop().await.iter().flatten().count();
@@ -65,7 +71,11 @@ pub async fn measure(stage: &Stage, figures: &mut Figures) -> Result<(), Failure
             arrived.entry(name).or_default().push(at);
         }
     });
-    let sent: usize = arrived.iter().filter(|(name, _)| name.starts_with("hot-")).map(|(_, at)| at.len()).sum();
+    let sent: usize = arrived
+        .iter()
+        .filter(|(name, _)| name.starts_with("hot-"))
+        .map(|(_, at)| at.len())
+        .sum();
     let mut lags: Vec<f64> = shown
         .iter()
         .filter_map(|(name, shown)| Some((shown, arrived.get(name)?)))
@@ -81,6 +91,11 @@ pub async fn measure(stage: &Stage, figures: &mut Figures) -> Result<(), Failure
         Some(Bound::AtLeast(100.0)),
     );
     figures.add("the same: lag, p50", percentile(&lags, 50), "ms", None);
-    figures.add("the same: lag, p99", percentile(&lags, 99), "ms", Some(Bound::AtMost(1000.0)));
+    figures.add(
+        "the same: lag, p99",
+        percentile(&lags, 99),
+        "ms",
+        Some(Bound::AtMost(1000.0)),
+    );
     stage.stop(started).await
 }

@@ -107,9 +107,16 @@ async fn bench(args: Args) -> Result<bool, Failure> {
     );
 
     let amounts = Amounts::of_pods(args.pods);
-    if [Part::Start, Part::Latency, Part::Throughput, Part::Reflector, Part::Healthy, Part::Outage]
-        .into_iter()
-        .any(wants)
+    if [
+        Part::Start,
+        Part::Latency,
+        Part::Throughput,
+        Part::Reflector,
+        Part::Healthy,
+        Part::Outage,
+    ]
+    .into_iter()
+    .any(wants)
     {
         let stage = Stage::new(ControlPlane::builder(), amounts, operator.clone()).await?;
         if wants(Part::Start) {

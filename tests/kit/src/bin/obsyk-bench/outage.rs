@@ -53,7 +53,9 @@ pub async fn measure(stage: &Stage, minutes: u64, figures: &mut Figures) -> Resu
     let events = stage.platform.look(|view| view.counts().events);
     stage.platform.up().await?;
     let back = Instant::now();
-    let accepted = stage.platform.wait(BACK, "a snapshot after the outage", |view| view.snapshots().count() > snapshots);
+    let accepted = stage.platform.wait(BACK, "a snapshot after the outage", |view| {
+        view.snapshots().count() > snapshots
+    });
     accepted.await;
     let waited = back.elapsed();
     sleep(AFTER).await;
@@ -65,7 +67,12 @@ pub async fn measure(stage: &Stage, minutes: u64, figures: &mut Figures) -> Resu
     let name = format!("outage of {minutes} min, {rate:.0} changes/s:");
     figures.add(format!("{name} resident memory before"), mib(before), "MiB", None);
     let growth = mib(to_bound.saturating_sub(before));
-    figures.add(format!("{name} growth up to the ledger's bound"), growth, "MiB", Some(Bound::AtMost(4.0)));
+    figures.add(
+        format!("{name} growth up to the ledger's bound"),
+        growth,
+        "MiB",
+        Some(Bound::AtMost(4.0)),
+    );
     let reached = f64::from(u8::from(was_full));
     figures.add(format!("{name} ledger's bound reached"), reached, "", None);
     if was_full {
@@ -73,14 +80,26 @@ pub async fn measure(stage: &Stage, minutes: u64, figures: &mut Figures) -> Resu
         figures.add(format!("{name} growth after that"), more, "%", Some(Bound::AtMost(5.0)));
     }
     figures.add(format!("{name} back until a snapshot"), waited.as_secs_f64(), "s", None);
-    figures.add(format!("{name} snapshots then, in 45 s"), snapshots_after as f64, "", Some(Bound::AtMost(1.0)));
-    figures.add(format!("{name} events then, in 45 s"), events_after as f64, "", Some(Bound::AtLeast(1.0)));
+    figures.add(
+        format!("{name} snapshots then, in 45 s"),
+        snapshots_after as f64,
+        "",
+        Some(Bound::AtMost(1.0)),
+    );
+    figures.add(
+        format!("{name} events then, in 45 s"),
+        events_after as f64,
+        "",
+        Some(Bound::AtLeast(1.0)),
+    );
     stage.stop(started).await
 }
 
 /// Whether the ledger's bound was reached: it was emptied, and a snapshot is due for it.
 async fn is_full(started: &Started) -> bool {
-    let Ok((_, body)) = started.operator.get("/debug/actors").await else { return false };
+    let Ok((_, body)) = started.operator.get("/debug/actors").await else {
+        return false;
+    };
     let tree: Value = serde_json::from_str(&body).unwrap_or_default();
     tree["agents"][0]["sender"]["ledger"]["overflows"].as_u64() > Some(0)
 }
@@ -90,7 +109,11 @@ async fn pods(stage: &Stage) -> Result<Vec<String>, Failure> {
     let pods: Api<Pod> = Api::all(stage.client.clone());
     let pods = pods.list_metadata(&ListParams::default()).await?;
     let path = |pod: &PartialObjectMeta<Pod>| {
-        format!("/api/v1/namespaces/{}/pods/{}", pod.namespace().unwrap_or_default(), pod.name_any())
+        format!(
+            "/api/v1/namespaces/{}/pods/{}",
+            pod.namespace().unwrap_or_default(),
+            pod.name_any()
+        )
     };
     Ok(pods.items.iter().map(path).collect())
 }

@@ -10,8 +10,8 @@ use obsyk_testkit::controlplane::Guard;
 
 use super::Failure;
 use super::figures::{Figures, MIB, millis};
-use obsyk_testkit::process::Measured;
 use super::stage::Stage;
+use obsyk_testkit::process::Measured;
 
 /// It has filled its stores within this.
 const LIMIT: Duration = Duration::from_secs(600);

@@ -49,9 +49,24 @@ pub async fn measure(stage: &Stage, figures: &mut Figures) -> Result<(), Failure
     ages.sort_by(f64::total_cmp);
     let name = format!("{rate:.0} changes/s on {OBJECTS} objects, 10 events/s:");
     figures.add(format!("{name} staleness, p50"), percentile(&ages, 50), "s", None);
-    figures.add(format!("{name} staleness, p99"), percentile(&ages, 99), "s", Some(Bound::AtMost(90.0)));
-    figures.add(format!("{name} snapshots in {} s", LASTS.as_secs()), snapshots as f64, "", None);
-    figures.add(format!("{name} events in {} s", LASTS.as_secs()), events as f64, "", None);
+    figures.add(
+        format!("{name} staleness, p99"),
+        percentile(&ages, 99),
+        "s",
+        Some(Bound::AtMost(90.0)),
+    );
+    figures.add(
+        format!("{name} snapshots in {} s", LASTS.as_secs()),
+        snapshots as f64,
+        "",
+        None,
+    );
+    figures.add(
+        format!("{name} events in {} s", LASTS.as_secs()),
+        events as f64,
+        "",
+        None,
+    );
     stage.stop(started).await
 }
 
@@ -61,17 +76,24 @@ fn sample(stage: &Stage, made: &[Option<Instant>]) -> Vec<f64> {
     let held: HashMap<usize, usize> = stage.platform.look(|view| {
         let labelled = view.all("ConfigMap").filter_map(|object| {
             let number = object["name"].as_str()?.strip_prefix("storm-")?.parse().ok()?;
-            Some((number, object["labels"][LABEL].as_str().map_or(0, |label| label.parse().unwrap_or(0))))
+            Some((
+                number,
+                object["labels"][LABEL]
+                    .as_str()
+                    .map_or(0, |label| label.parse().unwrap_or(0)),
+            ))
         });
         labelled.collect()
     });
     (0..OBJECTS)
-        .filter_map(|object| {
+        .map(|object| {
             let from = held.get(&object).copied();
             // Its changes are the numbers object, object + OBJECTS, and so on; the oldest beyond what is held counts.
-            let mut later = (object..made.len()).step_by(OBJECTS).filter(|number| Some(*number) > from.filter(|n| *n > 0));
+            let mut later = (object..made.len())
+                .step_by(OBJECTS)
+                .filter(|number| Some(*number) > from.filter(|n| *n > 0));
             let oldest = later.find_map(|number| made.get(number).copied().flatten());
-            Some(oldest.map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64()))
+            oldest.map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64())
         })
         .collect()
 }

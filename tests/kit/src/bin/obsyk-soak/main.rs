@@ -81,7 +81,9 @@ async fn soak(args: &Args, seed: u64) -> Result<(), Failure> {
         rate: args.rate,
         base_memory: args.base_memory << 20,
     };
-    say(&format!("seed {seed}; starting a cluster, a platform and the operator…"));
+    say(&format!(
+        "seed {seed}; starting a cluster, a platform and the operator…"
+    ));
     let mut soak = tokio::select! {
         soak = Soak::start(options, say) => soak?,
         () = interrupts.next() => {
@@ -108,9 +110,11 @@ async fn go_on(soak: &mut Soak, args: &Args, seed: u64) -> Result<(), Failure> {
     let until = Instant::now() + Duration::from_secs(60 * args.minutes);
     let faults = args.faults.unwrap_or(FAULTS_A_MINUTE * args.minutes);
     let rounds = rounds(seed, args.only.as_deref());
-    let mut rounds = rounds.filter(|round| args.round.is_none_or(|only| only == round.number));
-    while let Some(round) = rounds.next() {
-        soak.round(&round).await.map_err(|failure| format!("round {}: {failure}", round.number))?;
+    let rounds = rounds.filter(|round| args.round.is_none_or(|only| only == round.number));
+    for round in rounds {
+        soak.round(&round)
+            .await
+            .map_err(|failure| format!("round {}: {failure}", round.number))?;
         let enough = Instant::now() >= until && soak.report().faults() as u64 >= faults;
         if enough || args.round.is_some() {
             return Ok(());

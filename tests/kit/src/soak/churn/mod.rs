@@ -193,7 +193,8 @@ impl Worker {
             }
         } else {
             let path = format!("/api/v1/namespaces/{namespace}/configmaps?labelSelector=burst%3Dyes");
-            self.request(Method::DELETE, &path, "application/json", &json!({})).await;
+            self.request(Method::DELETE, &path, "application/json", &json!({}))
+                .await;
         }
     }
 
@@ -203,7 +204,8 @@ impl Worker {
         let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
         if self.create("", &namespace).await {
             for n in 0..4 {
-                self.create(&name, &objects::config_map(&format!("config-{n}"), n)).await;
+                self.create(&name, &objects::config_map(&format!("config-{n}"), n))
+                    .await;
             }
             self.create(&name, &objects::deployment("web", 1)).await;
         } else {

@@ -50,13 +50,17 @@ pub(super) async fn take_rights(world: &World, kind: &str) -> Result<(), Failure
             resources.retain(|resource| resource != kind);
         }
     }
-    world.apply("/apis/rbac.authorization.k8s.io/v1/clusterroles", &role).await?;
+    world
+        .apply("/apis/rbac.authorization.k8s.io/v1/clusterroles", &role)
+        .await?;
     Ok(world.leg(Leg::Cluster).cut().await?)
 }
 
 pub(super) async fn give_rights(world: &World) -> Result<(), Failure> {
     let role = manifest("clusterrole")?;
-    world.apply("/apis/rbac.authorization.k8s.io/v1/clusterroles", &role).await
+    world
+        .apply("/apis/rbac.authorization.k8s.io/v1/clusterroles", &role)
+        .await
 }
 
 /// While an event or a snapshot is on its way.
@@ -69,7 +73,11 @@ pub(super) async fn edit(world: &mut World, edit: Edit) -> Result<(), Failure> {
             let rate = json!({ "eventsPerSecond": 50 + now % 100, "burstSize": 50 + now % 50 });
             world.edit_agent("rateLimit", rate).await
         }
-        Edit::Interval => world.edit_agent("syncInterval", json!(format!("{}s", 10 + now % 3))).await,
+        Edit::Interval => {
+            world
+                .edit_agent("syncInterval", json!(format!("{}s", 10 + now % 3)))
+                .await
+        }
     }
 }
 

@@ -35,13 +35,17 @@ pub(super) async fn carry_out(world: &mut World, step: &Faults) -> Result<(), Fa
         if !there.is_empty() {
             tokio::time::sleep(APART).await;
         }
-        let begun = begin(world, fault).await.map_err(|error| named(fault, "begin", &error))?;
+        let begun = begin(world, fault)
+            .await
+            .map_err(|error| named(fault, "begin", &error))?;
         there.push((Instant::now() + lasts(fault), fault, begun));
     }
     there.sort_by_key(|(until, ..)| *until);
     for (until, fault, begun) in there {
         sleep_until(until).await;
-        end(world, fault, begun).await.map_err(|error| named(fault, "end", &error))?;
+        end(world, fault, begun)
+            .await
+            .map_err(|error| named(fault, "end", &error))?;
     }
     Ok(())
 }
