@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt-check clippy generated deny bench manifests fmt clean
+.PHONY: help demo run test check fmt-check clippy generated deny bench sim mutants soak manifests fmt clean
 
 # Tools that the checks need are installed once, here, and outlive `make clean` and a new clone.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/obsyk-testkit/tools
@@ -82,6 +82,13 @@ bench: ## Measure the release build at 10,000 pods and print the table (ARGS=…
 	cargo build --release --locked -p obsyk-operator
 	cargo build --profile tools --locked -p obsyk-testkit --bins
 	target/tools/obsyk-bench --operator target/release/obsyk-operator $(ARGS)
+
+MINUTES := 20
+soak: ## Break everything around the operator for MINUTES=20, and check that nothing is lost (SEED=… ROUND=… ARGS=…)
+	cargo build --release --locked -p obsyk-operator
+	cargo build --profile tools --locked -p obsyk-testkit --bins
+	target/tools/obsyk-soak --operator target/release/obsyk-operator --minutes $(MINUTES) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(ROUND),--round $(ROUND)) $(ARGS)
 
 manifests: ## Write the generated files in manifests/ and charts/
 	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests generated_files_are_in_step

@@ -247,7 +247,7 @@ impl Doorkeeper {
             }
             Mode::BlackHole => {
                 self.door.reopen()?;
-                self.door.listener().map_or(Ok(()), |listener| mode::deafen(listener))
+                self.door.listener().map_or(Ok(()), mode::deafen)
             }
             Mode::Flap { every } => {
                 self.turn = Some((Instant::now() + every, every));
@@ -263,7 +263,7 @@ impl Doorkeeper {
 
     fn open(&mut self) -> io::Result<()> {
         self.door.reopen()?;
-        self.door.listener().map_or(Ok(()), |listener| mode::undeafen(listener))
+        self.door.listener().map_or(Ok(()), mode::undeafen)
     }
 
     fn cut(&self) {

@@ -100,8 +100,8 @@ impl Soak {
         }
         let changes = churn.stop().await;
         self.world.platform.clear_answers();
-        if round.sets_aside() {
-            // What is refused is set aside until it changes. The platform asks for a snapshot to get it all the same.
+        if round.lets_rest() {
+            // The platform asks for a snapshot to get it all the same.
             self.world.platform.answer(Endpoint::Heartbeat, Answer::status(404));
         }
         let under = since.elapsed();

@@ -41,13 +41,14 @@ pub struct Faults {
 }
 
 impl Round {
-    /// Whether the platform refuses objects for what they are.
-    pub(super) fn sets_aside(&self) -> bool {
+    /// Whether the platform gives an answer to an event after which the protocol lets it rest: an object refused for what it is
+    /// is set aside, and a delete of something that the platform says it doesn't know (404) is met.
+    pub(super) fn lets_rest(&self) -> bool {
         let mut faults = self.steps.iter().flat_map(|step| &step.faults);
         faults.any(|fault| {
             matches!(
                 fault,
-                Fault::Answered(Endpoint::Events, Reply::Status(400 | 413 | 422), _)
+                Fault::Answered(Endpoint::Events, Reply::Status(400 | 404 | 413 | 422), _)
             )
         })
     }

@@ -86,14 +86,14 @@ fn sample(stage: &Stage, made: &[Option<Instant>]) -> Vec<f64> {
         labelled.collect()
     });
     (0..OBJECTS)
-        .filter_map(|object| {
+        .map(|object| {
             let from = held.get(&object).copied();
             // Its changes are the numbers object, object + OBJECTS, and so on; the oldest beyond what is held counts.
             let mut later = (object..made.len())
                 .step_by(OBJECTS)
                 .filter(|number| Some(*number) > from.filter(|n| *n > 0));
             let oldest = later.find_map(|number| made.get(number).copied().flatten());
-            Some(oldest.map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64()))
+            oldest.map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64())
         })
         .collect()
 }

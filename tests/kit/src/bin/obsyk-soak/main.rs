@@ -110,8 +110,8 @@ async fn go_on(soak: &mut Soak, args: &Args, seed: u64) -> Result<(), Failure> {
     let until = Instant::now() + Duration::from_secs(60 * args.minutes);
     let faults = args.faults.unwrap_or(FAULTS_A_MINUTE * args.minutes);
     let rounds = rounds(seed, args.only.as_deref());
-    let mut rounds = rounds.filter(|round| args.round.is_none_or(|only| only == round.number));
-    while let Some(round) = rounds.next() {
+    let rounds = rounds.filter(|round| args.round.is_none_or(|only| only == round.number));
+    for round in rounds {
         soak.round(&round)
             .await
             .map_err(|failure| format!("round {}: {failure}", round.number))?;

@@ -107,7 +107,7 @@ pub(super) fn job(name: &str) -> Value {
 pub(super) fn cron_job(name: &str, what: u32) -> Value {
     json!({
         "apiVersion": "batch/v1", "kind": "CronJob", "metadata": { "name": name },
-        "spec": { "schedule": "* * * * *", "suspend": what % 4 == 0, "jobTemplate": { "spec": job_spec(name) } },
+        "spec": { "schedule": "* * * * *", "suspend": what.is_multiple_of(4), "jobTemplate": { "spec": job_spec(name) } },
     })
 }
 
