@@ -32,6 +32,7 @@ run: ## Run the operator against the current kubeconfig context (ARGS=… for fl
 
 test: ## Run all tests, those against a real API server and 2,000 simulated seeds among them
 	cargo test --workspace --locked
+	cargo test --profile sim --locked -p obsyk-sim --features sim
 	$(MAKE) --no-print-directory sim SEEDS=2000
 
 # The simulation has bugs to plant: the feature that has them is turned on here and nowhere else.

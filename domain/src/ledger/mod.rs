@@ -18,6 +18,7 @@
 //! - memory is bounded by the caller through [`Ledger::bytes`] and [`BOUND`].
 //!
 //! It doesn't know rates, retries or the network, and never looks into an object.
+#![doc = include_str!("guarantee.md")]
 
 mod barrier;
 mod change;

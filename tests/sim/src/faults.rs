@@ -191,11 +191,7 @@ impl World {
                 });
             }
             What::Invalid => self.edit(|spec| spec.sync_interval = "5m".to_owned()),
-            What::CreatedAnew => {
-                if !self.resources.contains_key(&key("agent")) {
-                    self.create_resource("agent", HERE);
-                }
-            }
+            What::CreatedAnew if !self.resources.contains_key(&key("agent")) => self.create_resource("agent", HERE),
             What::Another { .. } => self.remove_resource("another"),
             What::Secret(_) => self.mend_secret(),
             What::Clock => self.skew = Duration::ZERO,
