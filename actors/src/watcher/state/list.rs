@@ -177,7 +177,8 @@ impl WatcherState {
         }
     }
 
-    /// The API server is a restored backup: what is known of this kind is worth nothing.
+    /// The API server is a restored backup: what is known of this kind is worth nothing. Until a snapshot has told what there is,
+    /// nothing may be told of single objects: the platform may have accepted the delete of one that is there again.
     fn forget(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         self.known = Known::default();
         self.newest = 0;
@@ -185,7 +186,12 @@ impl WatcherState {
         self.baseline = false;
         self.outbox.clear();
         effects.push(Effect::Due(Cause::WatcherLost));
-        self.begin_list(now, Opening::Pages, effects);
+        if self.wanted {
+            self.begin_list(now, Opening::Pages, effects);
+        } else {
+            self.stage = Stage::Idle;
+            self.close(effects);
+        }
     }
 
     /// Keeps a delete for when the list is handed over, when it may be of what its spool has. Whether it did.

@@ -156,3 +156,13 @@ fn what_a_restored_backup_never_had_gets_no_delete_from_before() {
     assert_eq!(watcher.hear([list_end(3)]), ["due watcher_lost", "open pages"]);
     assert_eq!(watcher.hear_last([list_end(3)]), ["open watch 3", "spool 2: "]);
 }
+
+#[test]
+fn a_restored_backup_that_is_noticed_between_snapshots_is_followed_only_from_the_next_snapshot_on() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.hear([Signal::Failed(ReadError::Expired)]);
+    assert_eq!(watcher.hear([list_end(4)]), ["open pages"]);
+    // Its changes could be of what the platform knows to be deleted.
+    assert_eq!(watcher.hear([list_end(4)]), ["due watcher_lost", "close"]);
+    assert_eq!(watcher.relist(2), ["open stream"]);
+}
