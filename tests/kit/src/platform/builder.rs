@@ -27,6 +27,7 @@ pub struct Builder {
     event_types: EventTypes,
     observer: Option<Observer>,
     lean: bool,
+    lossy_way: bool,
 }
 
 impl Builder {
@@ -93,6 +94,14 @@ impl Builder {
         self
     }
 
+    /// Stands behind a proxy that loses answers. Whoever didn't get the answer to a delete has to send it again, and that is no
+    /// violation then; anything else about an object that is gone is.
+    #[must_use]
+    pub fn lossy_way(mut self) -> Self {
+        self.lossy_way = true;
+        self
+    }
+
     /// Starts it. When this returns, it listens.
     ///
     /// # Errors
@@ -105,6 +114,7 @@ impl Builder {
         };
         let lifetime = self.token_lifetime.unwrap_or(TOKEN_LIFETIME);
         let mut state = State::new(lifetime, self.event_types);
+        state.lossy_way = self.lossy_way;
         for (client, key) in self.clients {
             let registered = state.assertions.register(&client, &key);
             registered.ok_or(Error::PublicKey { client })?;

@@ -84,6 +84,8 @@ pub(super) struct State {
     pub(super) violations: Vec<Violation>,
     pub(super) event_types: EventTypes,
     pub(super) token_lifetime: Duration,
+    /// Answers may get lost on their way: see [`super::Builder::lossy_way`].
+    pub(super) lossy_way: bool,
     tokens: HashMap<String, Token>,
     first_types: HashMap<String, bool>,
 }
@@ -99,6 +101,7 @@ impl State {
             violations: Vec::new(),
             event_types,
             token_lifetime,
+            lossy_way: false,
             tokens: HashMap::new(),
             first_types: HashMap::new(),
         }
@@ -149,8 +152,8 @@ impl State {
                 event.cluster_uid
             ));
         };
-        cluster
-            .has_lost(&event.uid)
+        let is_repeated = self.lossy_way && event.change == Change::Deleted;
+        (cluster.has_lost(&event.uid) && !is_repeated)
             .then(|| format!("uid: an event after the accepted delete of {}: {event}", event.uid))
     }
 

@@ -62,7 +62,11 @@ impl World {
         let client = control_plane.client();
         operator::install(&client).await?;
         let key = KeyPair::generate();
-        let platform = Platform::builder().client(CLIENT, key.public_pem()).start().await?;
+        let platform = Platform::builder()
+            .client(CLIENT, key.public_pem())
+            .lossy_way()
+            .start()
+            .await?;
         let cluster_leg = Proxy::start(address(control_plane.url())?).await?;
         let platform_leg = Proxy::start(address(platform.url())?).await?;
         let platform_url = format!("http://{}", platform_leg.address());

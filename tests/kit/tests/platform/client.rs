@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
-use obsyk_testkit::platform::{Endpoint, KeyPair, Platform};
+use obsyk_testkit::platform::{Builder, Endpoint, KeyPair, Platform};
 use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -61,12 +61,12 @@ pub struct Stage {
 impl Stage {
     /// A client with a token, and a platform that knows nothing of the cluster.
     pub async fn new() -> Self {
+        Self::with(Platform::builder()).await
+    }
+
+    pub async fn with(platform: Builder) -> Self {
         let key = KeyPair::generate();
-        let platform = Platform::builder()
-            .client(CLIENT, key.public_pem())
-            .start()
-            .await
-            .unwrap();
+        let platform = platform.client(CLIENT, key.public_pem()).start().await.unwrap();
         let token = token(&platform, &key).await;
         Self { platform, key, token }
     }

@@ -3,7 +3,7 @@
 
 //! What must not follow, and what must not happen at the same time.
 
-use obsyk_testkit::platform::{Answer, Endpoint, View};
+use obsyk_testkit::platform::{Answer, Endpoint, Platform, View};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -43,6 +43,23 @@ async fn an_event_before_any_snapshot_is_a_violation() {
     assert!(
         violations[0].contains(&format!("no snapshot of {CLUSTER:?} was accepted")),
         "{violations:?}"
+    );
+}
+
+#[tokio::test]
+async fn on_a_way_that_loses_answers_a_delete_may_come_again_and_nothing_else() {
+    let stage = Stage::with(Platform::builder().lossy_way()).await;
+    stage.post(Endpoint::Snapshot, &a_snapshot()).await;
+    stage.post(Endpoint::Events, &an_event("ADDED", "a")).await;
+    for _ in 0..2 {
+        assert_eq!(
+            stage.post(Endpoint::Events, &an_event("DELETED", "a")).await.status,
+            200
+        );
+    }
+    assert_eq!(
+        stage.post(Endpoint::Events, &an_event("UPDATED", "a")).await.status,
+        400
     );
 }
 
