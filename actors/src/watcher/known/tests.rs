@@ -120,7 +120,7 @@ proptest! {
         // Of many lengths, so that a name that is read at another's place is found out.
         let name = |n: usize| format!("web-{n}-{}", "x".repeat(n));
         let told = |gone: Gone| (gone.uid, gone.namespace, gone.name);
-        let expected = |n: usize| (uid(n), (n % 3 > 0).then(|| "shop".into()), name(n).into());
+        let expected = |n: usize| (uid(n), (!n.is_multiple_of(3)).then(|| "shop".into()), name(n).into());
         for (at, (n, what)) in steps.into_iter().enumerate() {
             let version = at as u64 + 1;
             match what {
