@@ -97,6 +97,9 @@ pub enum ReadError {
     /// 410: the version is too old.
     #[error("the version is too old (410)")]
     Expired,
+    /// The API server, asked by a quorum read, hasn't reached the version: it was restored from a backup.
+    #[error("the version hasn't been reached: the API server was restored from a backup")]
+    Reverted,
     /// 403.
     #[error("forbidden (403)")]
     Forbidden,

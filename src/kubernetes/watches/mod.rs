@@ -157,7 +157,7 @@ fn watch(client: Client, kind: ResourceKind, after: u64) -> LocalStream<Signal> 
 async fn has_reached(client: &Client, base: &str, after: u64) -> Result<(), ReadError> {
     let body = get(client, &format!("{base}?limit=1"), answer::METADATA).await?;
     if read_version(&answer::whole(body).await?)? < after {
-        return Err(ReadError::Expired);
+        return Err(ReadError::Reverted);
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ impl WatcherState {
         }
         let then = match error {
             // A server can have many reasons why it can't stream a list, and names them variously.
-            ReadError::Undecodable | ReadError::Expired | ReadError::Status(_) => Opening::Pages,
+            ReadError::Undecodable | ReadError::Expired | ReadError::Reverted | ReadError::Status(_) => Opening::Pages,
             ReadError::Forbidden
             | ReadError::Absent
             | ReadError::Unauthorized
@@ -82,6 +82,11 @@ impl WatcherState {
             }
             ReadError::Expired => {
                 self.list_again(now, self.list_form(), chance, effects);
+                return;
+            }
+            // A list would show some of what has gone back, but not what has changed again since.
+            ReadError::Reverted => {
+                self.forget(now, effects);
                 return;
             }
             ReadError::Undecodable => Opening::Pages,

@@ -136,7 +136,8 @@ impl WatcherState {
         }
         self.newest = version;
         self.resume = version;
-        self.baseline = true;
+        // Until a snapshot has had a list of this kind, its changes say nothing: the platform may hold what was forgotten.
+        self.baseline |= list.spool.is_some();
         self.unreadable = None;
         self.wanted = false;
         self.trouble = None;
@@ -179,7 +180,7 @@ impl WatcherState {
 
     /// The API server is a restored backup: what is known of this kind is worth nothing. Until a snapshot has told what there is,
     /// nothing may be told of single objects: the platform may have accepted the delete of one that is there again.
-    fn forget(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+    pub(super) fn forget(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         self.known = Known::default();
         self.newest = 0;
         self.resume = 0;

@@ -166,3 +166,45 @@ fn a_restored_backup_that_is_noticed_between_snapshots_is_followed_only_from_the
     assert_eq!(watcher.hear([list_end(4)]), ["due watcher_lost", "close"]);
     assert_eq!(watcher.relist(2), ["open stream"]);
 }
+
+#[test]
+fn a_watch_that_finds_the_versions_gone_back_waits_for_the_next_snapshot() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    assert_eq!(
+        watcher.hear([Signal::Failed(ReadError::Reverted)]),
+        ["close", "due watcher_lost", "close"]
+    );
+    assert!(watcher.state.known().is_empty());
+    assert_eq!(watcher.relist(2), ["open stream"]);
+    // What the platform may have seen deleted is in the snapshot, not an event.
+    let back = a_pod("back").version(12);
+    assert_eq!(watcher.hear([back.listed(), list_end(13)]), ["spool 2: back@12"]);
+}
+
+#[test]
+fn after_a_restored_backup_nothing_is_offered_before_a_snapshot_has_had_a_list() {
+    let mut watcher = in_pages();
+    watcher.hear([list_end(8)]);
+    assert_eq!(
+        watcher.hear([Signal::Failed(ReadError::Forbidden)]),
+        ["close", "unreadable 2: Forbidden"]
+    );
+    assert_eq!(watcher.wake(), ["open stream"]);
+    // The platform still holds what was forgotten.
+    assert_eq!(
+        watcher.hear([a_pod("web").uid("uid-since").version(5).listed(), list_end(8)]),
+        ["listed 2: 1"]
+    );
+    assert!(watcher.hear([a_pod("new").version(9).put()]).is_empty());
+    watcher.relist(3);
+    assert_eq!(
+        watcher.hear([
+            a_pod("web").uid("uid-since").version(5).listed(),
+            a_pod("new").version(9).listed(),
+            list_end(9)
+        ]),
+        ["spool 3: web@5 new@9"]
+    );
+    watcher.spooled();
+    assert_eq!(watcher.hear([a_pod("new").version(10).put()]), ["offer 3: ~new@10"]);
+}

@@ -39,9 +39,9 @@ async fn of_the_object_that_tells_the_version_only_metadata_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_version_that_the_server_hasnt_reached_has_expired() {
+async fn a_version_that_the_server_hasnt_reached_has_been_reverted() {
     let server = Server::start([Answer::version(8)]).await;
-    assert_eq!(server.pods(AFTER_9).await, ["failed Expired"]);
+    assert_eq!(server.pods(AFTER_9).await, ["failed Reverted"]);
 }
 
 #[tokio::test]
