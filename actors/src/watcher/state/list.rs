@@ -92,8 +92,12 @@ impl WatcherState {
             }
             // A quorum read. What it has and isn't known was missed, or was told to be gone and a backup has it again: then its
             // add must not follow its delete. A snapshot is right for both.
-            Opening::Pages if older || may_be_gone => {
+            Opening::Pages if older => {
                 self.forget(now, effects);
+                return;
+            }
+            Opening::Pages if may_be_gone && self.baseline => {
+                self.start_anew(now, effects);
                 return;
             }
             Opening::Stream | Opening::Pages | Opening::Watch { .. } => {}
@@ -181,9 +185,15 @@ impl WatcherState {
     /// The API server is a restored backup: what is known of this kind is worth nothing. Until a snapshot has told what there is,
     /// nothing may be told of single objects: the platform may have accepted the delete of one that is there again.
     pub(super) fn forget(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        self.known = Known::default();
         self.newest = 0;
         self.resume = 0;
+        self.start_anew(now, effects);
+    }
+
+    /// What is known of this kind is worth nothing, and only a snapshot tells what there is. What was seen stays the measure
+    /// of whether a list is older.
+    fn start_anew(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        self.known = Known::default();
         self.baseline = false;
         self.outbox.clear();
         effects.push(Effect::Due(Cause::WatcherLost));

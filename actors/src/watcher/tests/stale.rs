@@ -208,3 +208,20 @@ fn after_a_restored_backup_nothing_is_offered_before_a_snapshot_has_had_a_list()
     watcher.spooled();
     assert_eq!(watcher.hear([a_pod("new").version(10).put()]), ["offer 3: ~new@10"]);
 }
+
+#[test]
+fn an_object_that_was_missed_doesnt_make_an_older_list_believed() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.hear([Signal::Failed(ReadError::Expired)]);
+    assert_eq!(watcher.hear([list_end(8)]), ["open pages"]);
+    assert_eq!(
+        watcher.hear([a_pod("missed").version(7).listed()]),
+        ["due watcher_lost", "close"]
+    );
+    assert_eq!(watcher.relist(2), ["open stream"]);
+    assert_eq!(
+        watcher.hear([list_end(8)]),
+        ["open pages"],
+        "it is older than what was seen"
+    );
+}
