@@ -90,13 +90,7 @@ async fn without_a_folder_for_temporary_files_or_a_home_it_runs_and_writes_no_fi
         args: vec![],
         environment: vec![("TMPDIR".into(), nowhere.clone()), ("HOME".into(), nowhere)],
     });
-    operator::create_agent(&stage.client, AGENT, &stage.spec())
-        .await
-        .unwrap();
-    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
-        .await
-        .unwrap();
-    stage.equal().await;
+    stage.streams(&operator, &stage.spec()).await;
     // What it has open to be written to: its log and sockets, and nothing else that has a name.
     let open = std::fs::read_dir(format!("/proc/{}/fd", operator.pid())).unwrap();
     let files: Vec<_> = open

@@ -172,11 +172,5 @@ async fn an_api_server_that_is_not_there_at_the_start_is_waited_for_and_the_log_
     let (status, _) = operator.get("/healthz").await.unwrap();
     assert_eq!(status, 200, "liveness never depends on the API server");
     stage.control_plane.start_api_server().await.unwrap();
-    operator::create_agent(&stage.client, AGENT, &stage.spec())
-        .await
-        .unwrap();
-    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
-        .await
-        .unwrap();
-    stage.equal().await;
+    stage.streams(&operator, &stage.spec()).await;
 }

@@ -45,14 +45,6 @@ fn operate(stage: &Stage, kubeconfig: &Path) -> Operator {
     Operator::start(keeper, binary(), kubeconfig, &OperatorOptions::default()).unwrap()
 }
 
-async fn streams(stage: &Stage, operator: &Operator, spec: &Value) {
-    operator::create_agent(&stage.client, AGENT, spec).await.unwrap();
-    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
-        .await
-        .unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
-    stage.equal().await;
-}
-
 /// The connections to this address that the system counts as open on the side of whoever connected, and has nothing to send on,
 /// by their own end: watches. (What is sent has its own 30 s from then on.)
 #[cfg(target_os = "linux")]
@@ -90,7 +82,7 @@ async fn quiet(proxy: &Proxy) {
 async fn a_watch_whose_peer_is_gone_without_a_word_is_noticed_within_half_a_minute() {
     let stage = Stage::new().await;
     let (proxy, operator) = behind_a_proxy(&stage).await;
-    streams(&stage, &operator, &stage.spec()).await;
+    stage.streams(&operator, &stage.spec()).await;
     quiet(&proxy).await;
     proxy.set(Mode::BlackHole).await.unwrap();
     let since = Instant::now();
@@ -123,7 +115,7 @@ async fn a_platform_that_comes_and_goes_every_two_seconds_is_sent_no_storm_and_i
     let url = format!("http://{}", proxy.address());
     stage.platform.audience(&url);
     let operator = stage.operate();
-    streams(&stage, &operator, &operator::agent_spec(&url)).await;
+    stage.streams(&operator, &operator::agent_spec(&url)).await;
     let every = Duration::from_secs(2);
     proxy.set(Mode::Flap { every }).await.unwrap();
     for n in 0..60 {
@@ -245,7 +237,7 @@ async fn a_token_that_is_exchanged_in_its_file_is_taken_without_a_restart() {
     let server = format!("https://{}", proxy.address());
     let kubeconfig = stage.control_plane.token_kubeconfig_at(&server, &file).unwrap();
     let operator = operate(&stage, &kubeconfig);
-    streams(&stage, &operator, &stage.spec()).await;
+    stage.streams(&operator, &stage.spec()).await;
 
     std::fs::write(&file, token(&stage, "second").await).unwrap();
     let secrets: Api<Secret> = Api::namespaced(stage.client.clone(), NAMESPACE);

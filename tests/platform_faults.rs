@@ -207,13 +207,7 @@ async fn a_snapshot_that_is_too_large_goes_kind_by_kind() {
     let stage = Stage::new().await;
     let operator = stage.operate();
     stage.platform.answer(Endpoint::Snapshot, Answer::status(413));
-    operator::create_agent(&stage.client, AGENT, &stage.spec())
-        .await
-        .unwrap();
-    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
-        .await
-        .unwrap();
-    stage.equal().await;
+    stage.streams(&operator, &stage.spec()).await;
     let lists = stage.platform.look(|view| {
         view.snapshots()
             .map(|snapshot| snapshot.counts.len())

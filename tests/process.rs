@@ -170,13 +170,7 @@ async fn nothing_secret_is_logged_at_any_level() {
         )],
     };
     let operator = stage.operate_with(&options);
-    operator::create_agent(&stage.client, AGENT, &stage.spec())
-        .await
-        .unwrap();
-    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
-        .await
-        .unwrap();
-    stage.equal().await;
+    stage.streams(&operator, &stage.spec()).await;
     let log = operator.log();
     let key: String = stage.key.pkcs8_pem().lines().nth(1).unwrap().chars().take(40).collect();
     for secret in [

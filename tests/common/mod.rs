@@ -99,14 +99,19 @@ impl Stage {
     /// Starts the operator and an agent, and waits until the platform holds what the cluster holds.
     pub async fn synced(&self) -> Operator {
         let operator = self.operate();
-        operator::create_agent(&self.client, AGENT, &self.spec())
+        self.streams(&operator, &self.spec()).await;
+        operator
+    }
+
+    /// Creates an agent for an operator that runs, and waits until the platform holds what the cluster holds.
+    pub async fn streams(&self, operator: &Operator, spec: &Value) {
+        operator::create_agent(&self.client, AGENT, spec)
             .await
             .expect("the agent is created");
         operator::condition(&self.client, AGENT, "Syncing", "True", "Streaming")
             .await
             .unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
         self.equal().await;
-        operator
     }
 
     /// Waits until the platform holds what the cluster holds, and the operator never broke the protocol.
