@@ -25,13 +25,9 @@ use serde_json::{Value, json};
 /// A connection whose peer is gone is noticed within 30 s; the rest is for the system's timers, and for a busy machine.
 const NOTICED: Duration = Duration::from_secs(30 + 10);
 
-fn address(url: &str) -> SocketAddr {
-    url.split("//").nth(1).unwrap().parse().unwrap()
-}
-
 /// An operator whose way to the API server leads through a proxy.
 async fn behind_a_proxy(stage: &Stage) -> (Proxy, Operator) {
-    let proxy = Proxy::start(address(stage.control_plane.url())).await.unwrap();
+    let proxy = Proxy::before(stage.control_plane.url()).await.unwrap();
     let server = format!("https://{}", proxy.address());
     let kubeconfig = stage
         .control_plane
@@ -111,7 +107,7 @@ async fn a_watch_whose_peer_is_gone_without_a_word_is_noticed_within_half_a_minu
 #[tokio::test]
 async fn a_platform_that_comes_and_goes_every_two_seconds_is_sent_no_storm_and_in_the_end_everything() {
     let stage = Stage::new().await;
-    let proxy = Proxy::start(address(stage.platform.url())).await.unwrap();
+    let proxy = Proxy::before(stage.platform.url()).await.unwrap();
     let url = format!("http://{}", proxy.address());
     stage.platform.audience(&url);
     let operator = stage.operate();
@@ -231,7 +227,7 @@ async fn a_token_that_is_exchanged_in_its_file_is_taken_without_a_restart() {
             "subjects": [{ "kind": "ServiceAccount", "name": "obsyk-operator", "namespace": NAMESPACE }],
         }))
         .await;
-    let proxy = Proxy::start(address(stage.control_plane.url())).await.unwrap();
+    let proxy = Proxy::before(stage.control_plane.url()).await.unwrap();
     let file: PathBuf = stage.control_plane.folder().join("users").join("token");
     std::fs::write(&file, token(&stage, "first").await).unwrap();
     let server = format!("https://{}", proxy.address());

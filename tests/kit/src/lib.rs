@@ -10,6 +10,7 @@ pub mod interrupts;
 pub mod load;
 pub mod operator;
 pub mod platform;
+mod porter;
 pub mod process;
 pub mod proxy;
 pub mod soak;

@@ -3,10 +3,8 @@
 
 //! The server's thread: it listens, and each connection is a task of its own.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -14,8 +12,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::runtime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -24,19 +21,15 @@ use super::service;
 use super::state::Shared;
 use super::wire::{Ending, Wire};
 use crate::door::Door;
+use crate::porter::{Done, Porter, Unstarted, gone};
 
 /// The thread. It ends when this is dropped, and with it every connection.
-pub(super) struct Server {
-    address: SocketAddr,
-    /// None once the thread is to end.
-    orders: Option<mpsc::UnboundedSender<Order>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub(super) struct Server(Porter<Order>);
 
 /// What the thread is told to do; it says when it is done.
 enum Order {
-    Down(oneshot::Sender<io::Result<()>>),
-    Up(oneshot::Sender<io::Result<()>>),
+    Down(Done),
+    Up(Done),
 }
 
 impl Server {
@@ -46,46 +39,24 @@ impl Server {
         tls: Option<Arc<ServerConfig>>,
         shared: Arc<Shared>,
     ) -> Result<Self, Error> {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Error::Thread)?;
-        let (orders, inbox) = mpsc::unbounded_channel();
-        let (bound, is_bound) = oneshot::channel();
-        let run = move || {
-            runtime.block_on(async {
-                match Door::open(address) {
-                    Ok(door) => {
-                        let _ = bound.send(Ok(door.address()));
-                        let connections = Connections {
-                            tasks: JoinSet::new(),
-                            tls: tls.map(TlsAcceptor::from),
-                            shared,
-                        };
-                        listen(door, connections, inbox).await;
-                    }
-                    Err(error) => {
-                        let _ = bound.send(Err(error));
-                    }
-                }
-            });
-            // A snapshot that is being checked may take seconds yet, and nobody wants to know any more.
-            runtime.shutdown_background();
+        let serve = move |door, orders| {
+            let connections = Connections {
+                tasks: JoinSet::new(),
+                tls: tls.map(TlsAcceptor::from),
+                shared,
+            };
+            listen(door, connections, orders)
         };
-        let thread = thread::Builder::new().name("platform".to_owned()).spawn(run);
-        let thread = thread.map_err(Error::Thread)?;
-        let listen = |source| Error::Listen { address, source };
-        let address = is_bound.await.map_err(|_| Error::Thread(gone()))?.map_err(listen)?;
-        Ok(Self {
-            address,
-            orders: Some(orders),
-            thread: Some(thread),
+        let porter = Porter::start("platform", address, serve).await;
+        porter.map(Self).map_err(|unstarted| match unstarted {
+            Unstarted::Thread(error) => Error::Thread(error),
+            Unstarted::Listen(source) => Error::Listen { address, source },
         })
     }
 
     /// Where it listens.
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Closes all connections; new ones are refused. The port stays taken.
@@ -98,31 +69,11 @@ impl Server {
         self.order(Order::Up).await
     }
 
-    async fn order(&self, order: fn(oneshot::Sender<io::Result<()>>) -> Order) -> Result<(), Error> {
-        let (done, is_done) = oneshot::channel();
-        if let Some(orders) = &self.orders {
-            // If the thread is gone, nobody answers, either.
-            let _ = orders.send(order(done));
-        }
-        let listen = |source| Error::Listen {
-            address: self.address,
-            source,
-        };
-        is_done.await.map_err(|_| Error::Thread(gone()))?.map_err(listen)
+    async fn order(&self, order: fn(Done) -> Order) -> Result<(), Error> {
+        let done = self.0.order(order).await.ok_or_else(|| Error::Thread(gone()))?;
+        let address = self.address();
+        done.map_err(|source| Error::Listen { address, source })
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.orders.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn gone() -> io::Error {
-    io::Error::other("it has ended")
 }
 
 struct Connections {

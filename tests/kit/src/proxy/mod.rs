@@ -21,26 +21,22 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::runtime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use self::connection::carry;
 use crate::door::Door;
+use crate::porter::{Done, Porter, gone};
 
 pub use self::mode::Mode;
 
 /// The proxy. Dropping it ends it, and resets every connection.
 pub struct Proxy {
-    address: SocketAddr,
+    porter: Porter<Command>,
     counts: Arc<Tally>,
-    /// None once the thread is to end.
-    commands: Option<mpsc::UnboundedSender<Command>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// What passed so far.
@@ -68,8 +64,8 @@ struct Tally {
 }
 
 enum Command {
-    Set(Mode, oneshot::Sender<io::Result<()>>),
-    Cut(oneshot::Sender<io::Result<()>>),
+    Set(Mode, Done),
+    Cut(Done),
 }
 
 /// What the connections are told. Each mode that is set has its number: what is counted from an order begins anew.
@@ -88,38 +84,27 @@ impl Proxy {
     ///
     /// There is no free port, or no thread.
     pub async fn start(target: SocketAddr) -> io::Result<Self> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let (commands, inbox) = mpsc::unbounded_channel();
-        let (bound, is_bound) = oneshot::channel();
         let counts = Arc::<Tally>::default();
         let tally = Arc::clone(&counts);
-        let run = move || {
-            runtime.block_on(async {
-                match Door::open((Ipv4Addr::LOCALHOST, 0).into()) {
-                    Ok(door) => {
-                        let _ = bound.send(Ok(door.address()));
-                        Doorkeeper::new(door, target, tally).serve(inbox).await;
-                    }
-                    Err(error) => {
-                        let _ = bound.send(Err(error));
-                    }
-                }
-            });
-        };
-        let thread = thread::Builder::new().name("proxy".to_owned()).spawn(run)?;
-        let address = is_bound.await.map_err(|_| gone())??;
-        Ok(Self {
-            address,
-            counts,
-            commands: Some(commands),
-            thread: Some(thread),
-        })
+        let serve = move |door, inbox| Doorkeeper::new(door, target, tally).serve(inbox);
+        let porter = Porter::start("proxy", (Ipv4Addr::LOCALHOST, 0).into(), serve).await?;
+        Ok(Self { porter, counts })
+    }
+
+    /// The same in front of whoever this URL names by its address.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`], or it doesn't name an address and a port.
+    pub async fn before(url: &str) -> io::Result<Self> {
+        let address = url.split("//").nth(1).unwrap_or_default().trim_end_matches('/');
+        Self::start(address.parse().map_err(io::Error::other)?).await
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.porter.address()
     }
 
     /// From now on, this.
@@ -153,27 +138,9 @@ impl Proxy {
         }
     }
 
-    async fn command(&self, command: impl FnOnce(oneshot::Sender<io::Result<()>>) -> Command) -> io::Result<()> {
-        let (done, is_done) = oneshot::channel();
-        if let Some(commands) = &self.commands {
-            // If the thread is gone, nobody answers, either.
-            let _ = commands.send(command(done));
-        }
-        is_done.await.map_err(|_| gone())?
+    async fn command(&self, command: impl FnOnce(Done) -> Command) -> io::Result<()> {
+        self.porter.order(command).await.unwrap_or_else(|| Err(gone()))
     }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        drop(self.commands.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn gone() -> io::Error {
-    io::Error::other("the proxy has ended")
 }
 
 /// Accepts connections, and passes orders on.

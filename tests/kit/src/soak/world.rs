@@ -3,7 +3,6 @@
 
 //! Everything that runs in a soak, and the operator's life in it.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -67,8 +66,8 @@ impl World {
             .lossy_way()
             .start()
             .await?;
-        let cluster_leg = Proxy::start(address(control_plane.url())?).await?;
-        let platform_leg = Proxy::start(address(platform.url())?).await?;
+        let cluster_leg = Proxy::before(control_plane.url()).await?;
+        let platform_leg = Proxy::before(platform.url()).await?;
         let platform_url = format!("http://{}", platform_leg.address());
         platform.audience(&platform_url);
         let token_file = control_plane.folder().join("users").join("token");
@@ -290,11 +289,6 @@ impl World {
 pub(super) fn manifest(name: &str) -> Result<Value, Failure> {
     let path = format!("{}/../../manifests/rbac/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
     Ok(serde_yaml_ng::from_str(&std::fs::read_to_string(path)?)?)
-}
-
-fn address(url: &str) -> Result<SocketAddr, Failure> {
-    let address = url.split("//").nth(1).unwrap_or_default();
-    Ok(address.trim_end_matches('/').parse()?)
 }
 
 /// The end of a log.
