@@ -49,6 +49,13 @@ impl KeyPair {
         &self.pkcs8
     }
 
+    /// A piece of the private key, in [`Self::pkcs8_pem`]: where it shows, the key has leaked.
+    #[must_use]
+    pub fn piece(&self) -> &str {
+        let line = self.pkcs8.lines().nth(1).and_then(|line| line.get(..40));
+        line.expect("the first line of the key in base64")
+    }
+
     /// The private key in SEC1, PEM.
     #[must_use]
     pub fn sec1_pem(&self) -> &str {

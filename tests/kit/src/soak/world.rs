@@ -28,7 +28,7 @@ pub(super) const AGENT: &str = "soak";
 const SERVICE_ACCOUNT: &str = "obsyk-operator";
 
 /// What has to be written is tried again for so long: the API server may be on its way up.
-const WRITTEN: Duration = Duration::from_secs(60);
+pub(super) const WRITTEN: Duration = Duration::from_secs(60);
 
 /// An operator that is told to end has ended by then: it drains for 5 s at most.
 const ENDED: Duration = Duration::from_secs(20);

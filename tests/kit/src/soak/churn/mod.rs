@@ -85,6 +85,14 @@ pub(super) async fn prepare(client: &Client) -> Result<(), kube::Error> {
     Ok(())
 }
 
+/// What is done to an object.
+enum Then {
+    /// It is made or changed, and one time in so many deleted.
+    PutOrDelete(u32),
+    /// It is deleted, and made again under the same name.
+    Again,
+}
+
 struct Worker {
     client: Client,
     chance: StdRng,
@@ -106,66 +114,61 @@ impl Worker {
     async fn change(&mut self) {
         let n = self.chance.random_range(0..100_u32);
         let namespace = NAMESPACES[self.chance.random_range(0..NAMESPACES.len())];
-        let name = |prefix: &str, of: u32, worker: &mut Self| format!("{prefix}-{}", worker.chance.random_range(0..of));
-        match n {
-            0..20 => {
-                let object = objects::config_map(&name("config", 30, self), self.chance.random());
-                self.put_or_delete(namespace, object, 4).await;
-            }
-            20..26 => {
-                let object = objects::config_map(&name("config", 30, self), self.chance.random());
-                self.again(namespace, object).await;
-            }
-            26..34 => {
-                let object = objects::secret(&name("secret", 15, self), self.chance.random());
-                self.put_or_delete(namespace, object, 4).await;
-            }
-            34..52 => {
-                let object = objects::deployment(&name("web", 4, self), self.chance.random());
-                self.put_or_delete(namespace, object, 10).await;
-            }
-            52..56 => {
-                let object = objects::job(&name("job", 6, self));
-                self.put_or_delete(namespace, object, 2).await;
-            }
-            56..59 => {
-                let object = objects::cron_job(&name("cron", 3, self), self.chance.random());
-                self.put_or_delete(namespace, object, 4).await;
-            }
-            59..64 => {
-                let object = objects::ingress(&name("ingress", 6, self), self.chance.random());
-                self.put_or_delete(namespace, object, 3).await;
-            }
-            64..69 => {
-                let object = objects::network_policy(&name("policy", 6, self), self.chance.random());
-                self.put_or_delete(namespace, object, 3).await;
-            }
-            69..74 => {
-                let object = objects::service(&name("service", 8, self), self.chance.random());
-                self.put_or_delete(namespace, object, 3).await;
-            }
-            74..78 => {
-                let object = objects::stateful_set(&name("db", 2, self), self.chance.random());
-                self.put_or_delete(namespace, object, 5).await;
-            }
-            78..80 => {
-                let object = objects::daemon_set(&name("log", 2, self), self.chance.random());
-                self.put_or_delete(namespace, object, 2).await;
-            }
-            80..88 => {
-                let object = objects::pod(&name("pod", 10, self));
-                self.again(namespace, object).await;
-            }
-            88..91 => self.burst(namespace).await,
-            91..95 => self.come_and_go().await,
-            95..98 => {
-                let object = objects::odd_config_map(&name("odd", 4, self), self.chance.random());
-                self.put_or_delete(namespace, object, 3).await;
-            }
-            _ => {
-                let object = objects::pod(&name("pod", 10, self));
-                self.put_or_delete(namespace, object, 2).await;
-            }
+        let mut name = |prefix: &str, of: u32| format!("{prefix}-{}", self.chance.random_range(0..of));
+        let (object, then) = match n {
+            0..20 => (
+                objects::config_map(&name("config", 30), self.chance.random()),
+                Then::PutOrDelete(4),
+            ),
+            20..26 => (
+                objects::config_map(&name("config", 30), self.chance.random()),
+                Then::Again,
+            ),
+            26..34 => (
+                objects::secret(&name("secret", 15), self.chance.random()),
+                Then::PutOrDelete(4),
+            ),
+            34..52 => (
+                objects::deployment(&name("web", 4), self.chance.random()),
+                Then::PutOrDelete(10),
+            ),
+            52..56 => (objects::job(&name("job", 6)), Then::PutOrDelete(2)),
+            56..59 => (
+                objects::cron_job(&name("cron", 3), self.chance.random()),
+                Then::PutOrDelete(4),
+            ),
+            59..64 => (
+                objects::ingress(&name("ingress", 6), self.chance.random()),
+                Then::PutOrDelete(3),
+            ),
+            64..69 => (
+                objects::network_policy(&name("policy", 6), self.chance.random()),
+                Then::PutOrDelete(3),
+            ),
+            69..74 => (
+                objects::service(&name("service", 8), self.chance.random()),
+                Then::PutOrDelete(3),
+            ),
+            74..78 => (
+                objects::stateful_set(&name("db", 2), self.chance.random()),
+                Then::PutOrDelete(5),
+            ),
+            78..80 => (
+                objects::daemon_set(&name("log", 2), self.chance.random()),
+                Then::PutOrDelete(2),
+            ),
+            80..88 => (objects::pod(&name("pod", 10)), Then::Again),
+            88..91 => return self.burst(namespace).await,
+            91..95 => return self.come_and_go().await,
+            95..98 => (
+                objects::odd_config_map(&name("odd", 4), self.chance.random()),
+                Then::PutOrDelete(3),
+            ),
+            _ => (objects::pod(&name("pod", 10)), Then::PutOrDelete(2)),
+        };
+        match then {
+            Then::PutOrDelete(of) => self.put_or_delete(namespace, object, of).await,
+            Then::Again => self.again(namespace, object).await,
         }
     }
 

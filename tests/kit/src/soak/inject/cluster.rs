@@ -9,15 +9,12 @@ use serde_json::json;
 
 use super::super::Failure;
 use super::super::fault::{Edit, Leg, Spoil};
-use super::super::world::{AGENT, World, manifest};
+use super::super::world::{AGENT, WRITTEN, World, manifest};
 use super::platform::under_way;
 use crate::controlplane::{Backup, Guard};
 use crate::operator::{self, SECRET};
 use crate::platform::{Answer, Endpoint, KeyPair};
 use crate::proxy::Mode;
-
-/// A right that was given or taken is known to the API server a moment later.
-const WRITTEN: Duration = Duration::from_secs(60);
 
 /// What waits while an edit comes in between.
 const HELD_UP: Duration = Duration::from_secs(2);
@@ -89,9 +86,14 @@ pub(super) async fn rename(world: &mut World) -> Result<(), Failure> {
 
 pub(super) async fn delete_agent(world: &World) -> Result<(), Failure> {
     hold_up(world).await?;
-    let guard = Guard::new("the agent is deleted", WRITTEN);
+    until_gone("the agent", async || operator::delete_agent(&world.client, AGENT).await).await
+}
+
+/// Deletes something, as often as it takes.
+async fn until_gone(what: &str, delete: impl AsyncFn() -> Result<(), kube::Error>) -> Result<(), Failure> {
+    let guard = Guard::new(format!("{what} is deleted"), WRITTEN);
     loop {
-        match operator::delete_agent(&world.client, AGENT).await {
+        match delete().await {
             Ok(()) => return Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
             Err(error) => guard.again(error.to_string()).await?,
@@ -109,14 +111,8 @@ async fn hold_up(world: &World) -> Result<(), Failure> {
 pub(super) async fn spoil(world: &World, how: Spoil) -> Result<(), Failure> {
     match how {
         Spoil::Deleted => {
-            let guard = Guard::new("the Secret is deleted", WRITTEN);
-            loop {
-                match operator::delete_secret(&world.client, SECRET).await {
-                    Ok(()) => break,
-                    Err(kube::Error::Api(status)) if status.code == 404 => break,
-                    Err(error) => guard.again(error.to_string()).await?,
-                }
-            }
+            let delete = async || operator::delete_secret(&world.client, SECRET).await;
+            until_gone("the Secret", delete).await?;
         }
         Spoil::Garbage => {
             let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
