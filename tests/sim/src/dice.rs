@@ -40,7 +40,7 @@ impl Dice {
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// There is none to pick.
     #[expect(clippy::expect_used, reason = "the simulation's own lists are never empty")]
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         let at = self.below(of.len());

@@ -61,18 +61,6 @@ impl Feed {
         self.kind
     }
 
-    /// Whether it reads a list in pages.
-    pub fn pages(&self) -> bool {
-        matches!(
-            self.stage,
-            Stage::Opening(Opening::Pages)
-                | Stage::Listing {
-                    form: Opening::Pages,
-                    ..
-                }
-        )
-    }
-
     /// What it has ready, at most so many, and whether it ended behind that.
     pub fn take(&mut self, most: usize) -> (Vec<Signal>, bool) {
         let signals: Vec<Signal> = self.ready.drain(..most.min(self.ready.len())).collect();
@@ -155,9 +143,8 @@ impl Feed {
                 };
             }
             // The adapter asks for the kind's version first.
-            Opening::Watch { after } if cluster.head < after || after < cluster.floor => {
-                self.cut(Some(ReadError::Expired));
-            }
+            Opening::Watch { after } if cluster.head < after => self.cut(Some(ReadError::Expired)),
+            Opening::Watch { after } if after < cluster.floor => self.cut(Some(ReadError::Expired)),
             Opening::Watch { after } => {
                 self.ready.push_back(Signal::Opened);
                 self.follow(now, after, dice);

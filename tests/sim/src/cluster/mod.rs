@@ -102,11 +102,6 @@ impl Cluster {
         self.kinds.keys().copied()
     }
 
-    /// The newest revision.
-    pub fn head(&self) -> u64 {
-        self.head
-    }
-
     /// The objects of a kind.
     pub fn objects(&self, kind: ResourceKind) -> impl Iterator<Item = &Rc<Object>> {
         self.kinds
@@ -174,16 +169,12 @@ impl Cluster {
 
     /// An object can be decoded from now on, or can't.
     pub fn set_health(&mut self, kind: ResourceKind, object: &Object, health: Health) {
-        self.contents += 1;
-        let content = self.contents;
-        self.write(
+        self.update(
             kind,
-            Rc::new(Object {
-                content,
+            &Object {
                 health,
                 ..object.clone()
-            }),
-            false,
+            },
         );
     }
 

@@ -11,6 +11,7 @@ use obsyk_actors::watcher::WatcherState;
 use obsyk_domain::condition::Link;
 use obsyk_domain::ports::ClusterIdentity;
 use obsyk_domain::resource::ResourceKind;
+use obsyk_domain::time::Moment;
 
 use super::{ActorId, Agent, Letter, Sender, Settlement, Then, Watcher, reset, whole_millis};
 use crate::coverage::Reached;
@@ -286,7 +287,7 @@ impl World {
             self.post(watcher, Letter::DrainWatcher { obeyed });
         }
         if let Some(sender) = sender {
-            let deadline = obsyk_domain::time::Moment::START;
+            let deadline = Moment::START;
             self.post(sender, Letter::DrainSender { deadline, obeyed });
         }
         count
@@ -303,7 +304,7 @@ impl World {
     }
 
     /// The agent ends, and its sender goes on for a while.
-    fn drain_agent(&mut self, id: ActorId, deadline: obsyk_domain::time::Moment) {
+    fn drain_agent(&mut self, id: ActorId, deadline: Moment) {
         let Some((watchers, sender)) = self.finish(id) else {
             return;
         };
@@ -336,7 +337,7 @@ impl World {
             self.post(watcher, Letter::DrainWatcher { obeyed: None });
         }
         if let Some(sender) = sender {
-            let deadline = obsyk_domain::time::Moment::START;
+            let deadline = Moment::START;
             self.post(sender, Letter::DrainSender { deadline, obeyed: None });
         }
         if let Some(Agent { key, .. }) = self.operator.agents.remove(&id) {

@@ -22,13 +22,6 @@ pub struct Told {
     pub content: u64,
 }
 
-impl Told {
-    /// What no two objects of a cluster share.
-    pub fn place(&self) -> (ResourceKind, Option<&str>, &str) {
-        (self.kind, self.namespace.as_deref(), &self.name)
-    }
-}
-
 /// One change of one object.
 #[derive(Clone, Debug)]
 pub struct Event {

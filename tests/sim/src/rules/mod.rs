@@ -4,92 +4,24 @@
 //! What a sender may say, and when: the promises of the design and the rules of the protocol, checked on each request
 //! that starts and on each answer that comes back. Nothing here asks the operator what it thinks; it is watched.
 
+mod answers;
+mod parts;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use obsyk_actors::sender::{Config, MOST_IN_FLIGHT};
-use obsyk_domain::answer::Outcome;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
 use crate::platform::{Event, Said, Snapshot, Told};
+use parts::{Bucket, Failing, Flight};
 
 /// The protocol's bound, from its text and not from the operator's code.
 const MOST_RETRIES: u32 = 5;
 
 /// A heartbeat that comes later than its interval and this is late.
 const LATE: Duration = Duration::from_secs(2);
-
-/// What an answer means: the protocol's table, read once more from its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meant {
-    Accepted,
-    Unauthorized,
-    Forbidden,
-    /// To come later.
-    Later,
-    /// Refused for good, with this code.
-    Refused(u16),
-    /// Worth a retry; whether the platform has said when.
-    Failed {
-        told_when: bool,
-    },
-}
-
-impl Meant {
-    fn by(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Lost { .. } => Self::Failed { told_when: false },
-            Outcome::Status { code, retry_after } => match code {
-                200..=299 => Self::Accepted,
-                401 => Self::Unauthorized,
-                403 => Self::Forbidden,
-                408 | 429 => Self::Later,
-                500..=599 => Self::Failed {
-                    told_when: retry_after.is_some(),
-                },
-                other => Self::Refused(other),
-            },
-        }
-    }
-}
-
-/// Tokens, as the protocol has them.
-#[derive(Debug)]
-struct Bucket {
-    level: f64,
-    at: Moment,
-    per_second: f64,
-    burst: f64,
-}
-
-impl Bucket {
-    fn take(&mut self, now: Moment) -> bool {
-        self.level = (self.level + now.since(self.at).as_secs_f64() * self.per_second).min(self.burst);
-        self.at = now;
-        self.level -= 1.0;
-        self.level > -1e-3
-    }
-}
-
-/// Requests fail, and are tried again.
-#[derive(Debug)]
-struct Failing {
-    /// Requests from this number on are retries.
-    from: u64,
-    retries: u32,
-    /// When the last failure was learnt of, and the longest wait that may follow it.
-    since: Moment,
-    longest: Duration,
-}
-
-/// What a request is about that the sender waits for.
-#[derive(Debug)]
-struct Flight {
-    order: u64,
-    event: Option<(String, bool)>,
-    snapshot: bool,
-}
 
 /// One sender, watched.
 #[derive(Debug, Default)]
@@ -175,14 +107,11 @@ impl Rules {
 
     /// What was said of some objects counts no more: whoever says it next doesn't know of it.
     pub fn forget(&mut self, of: impl Fn(ResourceKind) -> bool) {
-        let kinds: HashMap<String, ResourceKind> =
-            self.told.iter().map(|(uid, told)| (uid.clone(), told.kind)).collect();
-        let stays = |uid: &String| kinds.get(uid).is_some_and(|kind| !of(*kind));
-        self.said.retain(|uid, _| stays(uid));
+        self.told.retain(|_, told| !of(told.kind));
+        self.said.retain(|uid, _| self.told.contains_key(uid));
+        self.places.retain(|_, uid| self.told.contains_key(uid));
         self.buried.clear();
         self.refused.clear();
-        self.told.retain(|uid, _| stays(uid));
-        self.places.retain(|_, uid| stays(uid));
     }
 
     /// The ledger's bound is reached: deletes may be dropped with the rest. A kind that the next snapshot leaves out has no
@@ -408,105 +337,6 @@ impl Rules {
             return Err("retries come without jitter".to_owned());
         }
         Ok(())
-    }
-
-    /// The answer to a request comes back.
-    pub fn answered(&mut self, now: Moment, id: u64, said: &Said, outcome: Outcome) {
-        let Some(flight) = self.flights.remove(&id) else { return };
-        let meant = Meant::by(outcome);
-        match said {
-            Said::Heartbeat => {
-                if matches!(meant, Meant::Accepted | Meant::Refused(404)) {
-                    self.failing = None;
-                }
-                return;
-            }
-            Said::Event(event) => self.event_answered(event, meant),
-            Said::Snapshot(snapshot) => {
-                if meant == Meant::Refused(413) {
-                    // What is too large for a snapshot goes as events, refused or not.
-                    self.in_parts = true;
-                    self.refused.clear();
-                }
-                if meant == Meant::Accepted {
-                    self.snapshot_accepted(snapshot);
-                }
-            }
-        }
-        let is_retry = |failing: &Failing| flight.order >= failing.from;
-        match meant {
-            Meant::Failed { told_when } => {
-                let retries = match &self.failing {
-                    Some(failing) if !is_retry(failing) => return,
-                    Some(failing) => failing.retries,
-                    None => 0,
-                };
-                let longest = Duration::from_secs(1 << retries.min(6)).min(Duration::from_secs(60));
-                self.failing = Some(Failing {
-                    from: self.failing.as_ref().map_or(self.order + 1, |failing| failing.from),
-                    retries,
-                    since: now,
-                    // A wait that the platform asked for says nothing of jitter.
-                    longest: if told_when { Duration::MAX } else { longest },
-                });
-            }
-            // To come later, or with another token, is no failure.
-            Meant::Later | Meant::Unauthorized => {
-                if let Some(failing) = self.failing.as_mut().filter(|failing| is_retry(failing)) {
-                    failing.retries = failing.retries.saturating_sub(1);
-                }
-            }
-            Meant::Forbidden => self.failing = None,
-            Meant::Accepted | Meant::Refused(_) => {
-                self.failing.take_if(|failing| is_retry(failing));
-            }
-        }
-    }
-
-    fn event_answered(&mut self, event: &Event, meant: Meant) {
-        match (meant, &event.object) {
-            (Meant::Accepted, _) | (Meant::Refused(404 | 410), None) => {}
-            (Meant::Refused(_), object) => {
-                let content = object.as_ref().map(|object| object.content);
-                self.refused.insert(event.uid.clone(), content);
-                return;
-            }
-            _ => return,
-        }
-        self.refused.remove(&event.uid);
-        self.owed.remove(&event.uid);
-        if let Some(old) = self.told.remove(&event.uid) {
-            self.places.remove(&place(&old));
-        }
-        match &event.object {
-            Some(object) => {
-                self.places.insert(place(object), event.uid.clone());
-                self.told.insert(event.uid.clone(), object.clone());
-            }
-            None => {
-                self.buried.insert(event.uid.clone());
-            }
-        }
-    }
-
-    fn snapshot_accepted(&mut self, snapshot: &Snapshot) {
-        self.accepted = true;
-        self.lossy = false;
-        self.refused.clear();
-        self.owed.retain(|_, kind| !snapshot.lists.contains_key(kind));
-        let opened = self.open.map_or(Moment::START, |(_, opened)| opened);
-        for kind in snapshot.lists.keys() {
-            if self.untrue.get(kind).is_some_and(|since| *since <= opened) {
-                self.untrue.remove(kind);
-                self.forget(|of| of == *kind);
-            }
-        }
-        self.told.retain(|_, told| !snapshot.lists.contains_key(&told.kind));
-        for (uid, object) in snapshot.lists.values().flatten() {
-            self.said.insert(uid.clone(), object.content);
-            self.told.insert(uid.clone(), object.clone());
-        }
-        self.places = self.told.iter().map(|(uid, told)| (place(told), uid.clone())).collect();
     }
 
     /// The sender doesn't wait for this answer any more.

@@ -1,9 +1,8 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What a seed decides: the cluster, how much it changes, and which faults come when.
+//! Which faults a seed draws, with what in them.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use obsyk_domain::answer::{Fault as Loss, Outcome};
@@ -13,224 +12,13 @@ use obsyk_domain::time::Moment;
 use obsyk_domain::token::TokenError;
 use obsyk_domain::wire::Endpoint;
 
+use super::{Death, Fault, SecretTrouble, TROUBLE, What};
 use crate::coverage::Row;
 use crate::dice::Dice;
 use crate::wire::{Mishap, TokenTrouble, Weather};
 
-/// Faults come and changes happen until here.
-pub const TROUBLE: Duration = Duration::from_secs(31 * 60);
-
-/// At least so many changes.
-pub const LEAST_CHANGES: u64 = 1000;
-
-/// At least so many kinds of faults.
-const LEAST_ROWS: usize = 5;
-
-/// A fault.
-#[derive(Clone, Debug)]
-pub struct Fault {
-    /// Its row in the table of faults.
-    pub row: Row,
-    /// When it begins.
-    pub at: Moment,
-    /// How long it lasts.
-    pub lasts: Duration,
-    /// What it is.
-    pub what: What,
-}
-
-/// What is wrong with a Secret.
-#[derive(Clone, Copy, Debug)]
-pub enum SecretTrouble {
-    /// It is bad.
-    Bad(CredentialsError),
-    /// It has another key, which the platform takes.
-    OtherKey,
-    /// It is another client's, which the platform takes.
-    OtherClient,
-    /// It has a key that the platform doesn't take, and tokens are worth nothing.
-    Revoked,
-}
-
-/// Whose process or part of it dies.
-#[derive(Clone, Copy, Debug)]
-pub enum Death {
-    /// SIGKILL.
-    Kill,
-    /// SIGTERM.
-    Terminate,
-    /// A panic in the sender.
-    Sender,
-    /// A panic in a watcher.
-    Watcher,
-    /// A panic in the agent.
-    Agent,
-}
-
-/// What a fault does.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the names and the table of faults say it")]
-pub enum What {
-    ApiDown,
-    Resets,
-    Compaction,
-    Losses {
-        lost: f64,
-        deletes: f64,
-        doubled: f64,
-        swapped: f64,
-    },
-    Lag(u64),
-    Restore(u64),
-    SlowLists(Duration),
-    Busy(Option<Duration>),
-    NoStreams,
-    Forbid(ResourceKind),
-    Absent(ResourceKind),
-    Broken {
-        kind: ResourceKind,
-        metadata: bool,
-    },
-    CreatedAgain(ResourceKind),
-    AllDeleted(ResourceKind),
-    Storm {
-        per_second: u64,
-        fat: bool,
-    },
-    EditedRate {
-        per_second: i32,
-        burst: i32,
-    },
-    EditedSync,
-    EditedName,
-    EditedPlatform,
-    Invalid,
-    CreatedAnew,
-    Another {
-        same_platform: bool,
-    },
-    Secret(SecretTrouble),
-    Weather(Vec<Weather>),
-    Flapping,
-    Tokens(TokenTrouble),
-    Revoked {
-        times: u32,
-    },
-    Forgets,
-    Clock,
-    Death(Death),
-}
-
-/// See the module's page.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The seed.
-    pub seed: u64,
-    /// The kinds that are collected.
-    pub kinds: Vec<ResourceKind>,
-    /// Objects of each kind at the start.
-    pub objects: usize,
-    /// The mean time between two changes.
-    pub pace: Duration,
-    /// How long a token lives.
-    pub lifetime: Duration,
-    /// Whether platforms say 404 to a delete of what they don't hold.
-    pub pedantic: bool,
-    /// The limit that the resource has at the start.
-    pub per_second: i32,
-    /// See [`Self::per_second`].
-    pub burst: i32,
-    /// The faults, in order of time.
-    pub faults: Vec<Fault>,
-    /// Those that are left out of a replay.
-    pub without: BTreeSet<usize>,
-}
-
-impl Plan {
-    /// What this seed decides.
-    pub fn new(seed: u64) -> Self {
-        let mut dice = Dice::new(seed, 1);
-        let mut kinds = Vec::new();
-        while kinds.len() < 4 {
-            let kind = *dice.pick(&ResourceKind::ALL);
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
-        let mut rows: Vec<Row> = Vec::new();
-        let wanted = LEAST_ROWS + dice.below(4);
-        while rows.len() < wanted {
-            let row = *dice.pick(&Row::ALL);
-            if !rows.contains(&row) {
-                rows.push(row);
-            }
-        }
-        let mut faults: Vec<Fault> = Vec::new();
-        for row in rows {
-            for _ in 0..dice.within(1, 3) {
-                faults.extend(fault(row, &kinds, &mut dice));
-            }
-        }
-        // What comes by chance at once is rare: some seeds are told to.
-        for _ in 0..dice.below(3) {
-            if let Some(first) = faults.get(dice.below(faults.len())).cloned() {
-                let at = first.at
-                    + if dice.happens(0.5) {
-                        first.lasts
-                    } else {
-                        dice.secs(0, 5)
-                    };
-                let row = *dice.pick(&Row::ALL);
-                faults.extend(fault(row, &kinds, &mut dice).map(|fault| fault.moved_to(at)));
-            }
-        }
-        if dice.happens(0.05) {
-            faults.extend(ambush(&kinds, &mut dice));
-        }
-        faults.sort_by_key(|fault| fault.at);
-        let hurried = dice.happens(0.2);
-        Self {
-            seed,
-            objects: dice.within(2, 14) as usize,
-            pace: TROUBLE / if hurried { 4000 } else { 1300 + dice.below(600) as u32 },
-            lifetime: *dice.pick(&[60, 300, 3600, 3600, 3600].map(Duration::from_secs)),
-            pedantic: dice.happens(0.5),
-            per_second: *dice.pick(&[10, 10, 10, 3, 50]),
-            burst: *dice.pick(&[20, 20, 1, 50]),
-            kinds,
-            faults,
-            without: BTreeSet::new(),
-        }
-    }
-
-    /// The faults that come, with their numbers.
-    pub fn active(&self) -> impl Iterator<Item = (usize, &Fault)> {
-        self.faults
-            .iter()
-            .enumerate()
-            .filter(|(number, _)| !self.without.contains(number))
-    }
-
-    /// Whether something may be wrong that only the next day's snapshot mends.
-    pub fn waits_a_day(&self) -> bool {
-        self.active().any(|(_, fault)| matches!(fault.row, Row::K4 | Row::P8))
-    }
-
-    /// How long after its troubles the platform's picture is true again.
-    pub fn heals_within(&self) -> Duration {
-        // A snapshot that is refused for good is tried again after up to an hour.
-        let refuses = |weather: &Weather| matches!(weather.mishap, Mishap::Status { .. });
-        let refused = |fault: &Fault| matches!(&fault.what, What::Weather(all) if all.iter().any(refuses));
-        if self.active().any(|(_, fault)| fault.row == Row::P3 && refused(fault)) {
-            Duration::from_secs(70 * 60)
-        } else {
-            Duration::from_secs(10 * 60)
-        }
-    }
-}
-
 impl Fault {
-    fn moved_to(self, at: Moment) -> Self {
+    pub(super) fn moved_to(self, at: Moment) -> Self {
         let lasts = self.lasts.min(TROUBLE.saturating_sub(at.elapsed()));
         Self { at, lasts, ..self }
     }
@@ -238,7 +26,7 @@ impl Fault {
 
 /// A kind's objects go while it can't be read and a snapshot goes without it; it comes back just before the ledger
 /// overflows.
-fn ambush(kinds: &[ResourceKind], dice: &mut Dice) -> Vec<Fault> {
+pub(super) fn ambush(kinds: &[ResourceKind], dice: &mut Dice) -> Vec<Fault> {
     let kind = *dice.pick(kinds);
     let begin = dice.secs(60, TROUBLE.as_secs() - 120);
     let second = Duration::from_secs(1);
@@ -264,7 +52,8 @@ fn ambush(kinds: &[ResourceKind], dice: &mut Dice) -> Vec<Fault> {
     ]
 }
 
-fn fault(row: Row, kinds: &[ResourceKind], dice: &mut Dice) -> Option<Fault> {
+/// A fault of this row, at some time; none when there is no time left for it.
+pub(super) fn fault(row: Row, kinds: &[ResourceKind], dice: &mut Dice) -> Option<Fault> {
     let what = what(row, kinds, dice);
     let longest = match (&what, row) {
         (_, Row::P9) => *dice.pick(&[60, 120, 300, 1200]),
@@ -292,7 +81,10 @@ fn what(row: Row, kinds: &[ResourceKind], dice: &mut Dice) -> What {
         Row::K2 => What::Compaction,
         Row::K4 => {
             let mut one_of = [0.0; 4];
-            *pick_mut(&mut one_of, dice) = 0.05 + 0.2 * f64::from(u32::from(dice.happens(0.5)));
+            let likely = if dice.happens(0.5) { 0.25 } else { 0.05 };
+            if let Some(one) = one_of.get_mut(dice.below(4)) {
+                *one = likely;
+            }
             let [lost, deletes, doubled, swapped] = one_of;
             What::Losses {
                 lost,
@@ -413,16 +205,6 @@ fn what(row: Row, kinds: &[ResourceKind], dice: &mut Dice) -> What {
             Death::Watcher,
             Death::Agent,
         ])),
-    }
-}
-
-fn pick_mut<'a>(of: &'a mut [f64; 4], dice: &mut Dice) -> &'a mut f64 {
-    let [a, b, c, d] = of;
-    match dice.below(4) {
-        0 => a,
-        1 => b,
-        2 => c,
-        _ => d,
     }
 }
 

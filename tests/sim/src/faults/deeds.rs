@@ -1,0 +1,154 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What faults do when they begin, and undo when they end.
+
+use obsyk_domain::ports::ReadError;
+use obsyk_domain::resource::ResourceKind;
+
+use crate::cluster::Health;
+use crate::operator::ActorId;
+use crate::plan::{Death, SecretTrouble, What};
+use crate::setting::{HERE, SECRET, THERE, key};
+use crate::world::{Happening, World};
+
+impl World {
+    /// Streams are cut, each with this probability, with an error or without.
+    pub(super) fn cut_streams(&mut self, likely: f64) {
+        for (feed, _) in self.feeds.values_mut() {
+            if self.dice.happens(likely) {
+                feed.cut(self.dice.happens(0.5).then_some(ReadError::Unreachable));
+                self.cluster.disturb(feed.kind(), self.now);
+            }
+        }
+        self.stir_all();
+    }
+
+    pub(super) fn cut_kind(&mut self, kind: ResourceKind) {
+        let cut = self.dice.happens(0.7);
+        for (feed, _) in self.feeds.values_mut().filter(|(feed, _)| feed.kind() == kind) {
+            if cut {
+                feed.cut(None);
+            }
+        }
+        self.stir(kind);
+    }
+
+    pub(super) fn stir_all(&mut self) {
+        for kind in self.plan.kinds.clone() {
+            self.stir(kind);
+        }
+    }
+
+    pub(super) fn restore(&mut self, back: u64) {
+        self.cluster.restore(back);
+        self.mistrust_all();
+        self.cut_streams(1.0);
+        for kind in self.plan.kinds.clone() {
+            self.cluster.disturb(kind, self.now);
+        }
+    }
+
+    pub(super) fn break_objects(&mut self, kind: ResourceKind, metadata: bool) {
+        let health = if metadata { Health::BadMetadata } else { Health::BadRest };
+        for object in self.all(kind) {
+            if self.dice.happens(0.4) {
+                self.cluster.set_health(kind, &object, health);
+                self.changed(kind);
+            }
+        }
+    }
+
+    pub(super) fn mend_objects(&mut self, kind: ResourceKind) {
+        for object in self.all(kind) {
+            if !object.is_good() {
+                self.cluster.set_health(kind, &object, Health::Good);
+                self.changed(kind);
+            }
+        }
+    }
+
+    pub(super) fn remove_resource(&mut self, name: &str) {
+        self.resources.remove(&key(name));
+        self.tell_resources();
+    }
+
+    pub(super) fn add_another(&mut self, same_platform: bool) {
+        let Some(here) = self.resources.get(&key("agent")).map(|it| it.spec.platform_url.clone()) else {
+            return;
+        };
+        let there = if here == HERE { THERE } else { HERE };
+        let platform = if same_platform { here } else { there.to_owned() };
+        if !self.resources.contains_key(&key("another")) {
+            self.create_resource("another", &platform);
+        }
+    }
+
+    pub(super) fn spoil_secret(&mut self, trouble: SecretTrouble) {
+        let all = crate::setting::clients();
+        let secret = match (trouble, all.as_slice()) {
+            (SecretTrouble::Bad(error), _) => Err(error),
+            (SecretTrouble::OtherKey, [_, other, _]) => Ok(other.clone()),
+            (SecretTrouble::OtherClient, [_, _, other]) => Ok(other.clone()),
+            (SecretTrouble::Revoked, [first, rest @ ..]) => {
+                self.clients = rest.to_vec();
+                for platform in self.wire.platforms.values_mut() {
+                    platform.revoke();
+                }
+                Ok(first.clone())
+            }
+            _ => return,
+        };
+        self.secrets.insert(SECRET.to_owned(), secret);
+        self.tell_secrets();
+    }
+
+    pub(super) fn mend_secret(&mut self) {
+        self.clients = crate::setting::clients();
+        if let Some(first) = self.clients.first() {
+            self.secrets.insert(SECRET.to_owned(), Ok(first.clone()));
+        }
+        self.tell_secrets();
+    }
+
+    pub(super) fn revoke(&mut self, number: usize, times: u32) {
+        for platform in self.wire.platforms.values_mut() {
+            platform.revoke();
+        }
+        if times > 1
+            && let Some(fault) = self.plan.faults.get_mut(number)
+        {
+            fault.what = What::Revoked { times: times - 1 };
+            let wait = self.dice.secs(1, 30);
+            self.queue.plan(self.now + wait, Happening::FaultBegins(number));
+        }
+    }
+
+    pub(super) fn die(&mut self, death: Death) {
+        match death {
+            Death::Kill => {
+                self.coverage.restarts += u64::from(self.operator.runs());
+                self.kill();
+                if self.dice.happens(0.3) {
+                    let kind = *self.dice.pick(&self.plan.kinds);
+                    self.delete_all(kind);
+                }
+            }
+            Death::Terminate => {
+                self.coverage.restarts += u64::from(self.operator.runs());
+                self.terminate();
+            }
+            Death::Sender => self.lose(World::lose_child, self.operator.senders.keys().copied().collect()),
+            Death::Watcher => self.lose(World::lose_child, self.operator.watchers.keys().copied().collect()),
+            Death::Agent => self.lose(World::lose_agent, self.operator.agents.keys().copied().collect()),
+        }
+    }
+
+    /// One of these actors is lost, if there is one.
+    fn lose(&mut self, lose: fn(&mut Self, ActorId), of: Vec<ActorId>) {
+        if !of.is_empty() {
+            let id = *self.dice.pick(&of);
+            lose(self, id);
+        }
+    }
+}
