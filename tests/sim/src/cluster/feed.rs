@@ -143,7 +143,7 @@ impl Feed {
                 };
             }
             // The adapter asks for the kind's version first.
-            Opening::Watch { after } if cluster.head < after => self.cut(Some(ReadError::Expired)),
+            Opening::Watch { after } if cluster.head < after => self.cut(Some(ReadError::Reverted)),
             Opening::Watch { after } if after < cluster.floor => self.cut(Some(ReadError::Expired)),
             Opening::Watch { after } => {
                 self.ready.push_back(Signal::Opened);
