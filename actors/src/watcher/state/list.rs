@@ -90,12 +90,12 @@ impl WatcherState {
                 self.begin_list(now, Opening::Pages, effects);
                 return;
             }
-            // A quorum read. What it has and isn't known was missed, or was told to be gone and a backup has it again: then its
-            // add must not follow its delete. A snapshot is right for both.
             Opening::Pages if older => {
                 self.forget(now, effects);
                 return;
             }
+            // A quorum read. What it has and isn't known was missed, or was told to be gone and a backup has it again: then its
+            // add must not follow its delete. A snapshot is right for both.
             Opening::Pages if may_be_gone && self.baseline => {
                 self.start_anew(now, effects);
                 return;
