@@ -6,7 +6,15 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt-check clippy generated deny bench sim mutants soak manifests fmt clean
+.PHONY: help demo run test check fmt-check clippy generated deny release bench sim mutants soak manifests fmt clean
+
+# One build serves bench, soak, image and e2e: static, so that it runs in an empty image, and without a path of the machine
+# that built it, so that two builds of one commit are the same.
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+TARGET := $(HOST)
+OPERATOR = target/$(TARGET)/release/obsyk-operator
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
+REMAP = $(CURDIR)=/obsyk-operator $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 
 # Tools that the checks need are installed once, here, and outlive `make clean` and a new clone.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/obsyk-testkit/tools
@@ -79,16 +87,20 @@ deny:
 	  echo 'advisories: NOT CHECKED, the database cannot be reached from here'; \
 	fi
 
-bench: ## Measure the release build at 10,000 pods and print the table (ARGS=… for others)
-	cargo build --release --locked -p obsyk-operator
+release: ## Build the release binary: static, and the same from the same commit (TARGET=… for another architecture)
+	OBSYK_REVISION='$(REVISION)' \
+	CFLAGS='$(addprefix -ffile-prefix-map=,$(REMAP))' \
+	RUSTFLAGS='-C target-feature=+crt-static $(addprefix --remap-path-prefix=,$(REMAP))' \
+	cargo build --release --locked -p obsyk-operator --target $(TARGET)
+
+bench: release ## Measure the release build at 10,000 pods and print the table (ARGS=… for others)
 	cargo build --profile tools --locked -p obsyk-testkit --bins
-	target/tools/obsyk-bench --operator target/release/obsyk-operator $(ARGS)
+	target/tools/obsyk-bench --operator $(OPERATOR) $(ARGS)
 
 MINUTES := 20
-soak: ## Break everything around the operator for MINUTES=20, and check that nothing is lost (SEED=… ROUND=… ARGS=…)
-	cargo build --release --locked -p obsyk-operator
+soak: release ## Break everything around the operator for MINUTES=20, and check that nothing is lost (SEED=… ROUND=… ARGS=…)
 	cargo build --profile tools --locked -p obsyk-testkit --bins
-	target/tools/obsyk-soak --operator target/release/obsyk-operator --minutes $(MINUTES) \
+	target/tools/obsyk-soak --operator $(OPERATOR) --minutes $(MINUTES) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(ROUND),--round $(ROUND)) $(ARGS)
 
 manifests: ## Write the generated files in manifests/ and charts/

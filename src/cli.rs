@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use obsyk_domain::agent::{PlatformUrl, Policy};
 use obsyk_domain::resource::{KindSet, ResourceKind};
+use obsyk_domain::wire;
 
 use crate::settings::{LogFormat, Scope, Settings};
 use crate::telemetry;
@@ -19,7 +20,7 @@ use crate::telemetry;
 /// For each ObsykAgent resource the operator sends its platform a snapshot of the cluster, then every change, then
 /// heartbeats. Of ConfigMaps and Secrets only metadata and key names leave the cluster, never a value.
 #[derive(Parser, Debug)]
-#[command(name = "obsyk-operator", version, max_term_width = 100)]
+#[command(name = "obsyk-operator", version = version(), max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -85,6 +86,14 @@ enum Format {
     Text,
     /// A JSON object a line
     Json,
+}
+
+/// `0.1.0 (a969b96…)`: the release, and the commit that it was built from where `make release` named it.
+fn version() -> String {
+    match option_env!("OBSYK_REVISION") {
+        Some(revision) if !revision.is_empty() => format!("{} ({revision})", wire::VERSION),
+        _ => wire::VERSION.to_owned(),
+    }
 }
 
 /// `:8081`, `127.0.0.1:8081` or `[::1]:8081`. A port alone means all addresses, of both families where there are two.
