@@ -169,6 +169,8 @@ pub struct Coverage {
     pub snapshots: u64,
     /// Processes that ended, by SIGKILL or SIGTERM, and were started again.
     pub restarts: u64,
+    /// Bytes that a ledger held at the most.
+    pub most_held: usize,
 }
 
 impl Coverage {
@@ -194,6 +196,7 @@ impl Coverage {
         self.requests += other.requests;
         self.snapshots += other.snapshots;
         self.restarts += other.restarts;
+        self.most_held = self.most_held.max(other.most_held);
     }
 
     /// What a batch lacks.

@@ -28,6 +28,8 @@ pub mod coverage;
 pub mod dice;
 mod faults;
 mod operator;
+#[cfg(test)]
+mod outages;
 pub mod plan;
 pub mod platform;
 pub mod queue;

@@ -163,12 +163,13 @@ fn seeds(from: u64, count: u64) -> bool {
     }
     let took = began.elapsed();
     println!(
-        "{done} seeds in {took:.0?}, {} failed: {} changes, {} requests, {} snapshots, {} restarts of the process",
+        "{done} seeds in {took:.0?}, {} failed: {} changes, {} requests, {} snapshots, {} restarts of the process, at most {} KiB in a ledger",
         failed.len(),
         coverage.changes,
         coverage.requests,
         coverage.snapshots,
         coverage.restarts,
+        coverage.most_held / 1024,
     );
     for row in Row::ALL {
         let fired = coverage.fired.get(&row).copied().unwrap_or_default();

@@ -40,18 +40,24 @@ pub struct Feed {
     /// Revisions that its API server is behind.
     lag: u64,
     ready: VecDeque<Signal>,
+    /// How many restores there were when its versions were told.
+    pub era: usize,
+    /// It goes on from a version that is of a past which a restored backup doesn't have, and nothing shows it.
+    pub overtaken: bool,
     /// When something will come on it.
     pub planned: Option<Moment>,
 }
 
 impl Feed {
-    /// A stream that is asked for.
-    pub fn new(kind: ResourceKind, opening: Opening) -> Self {
+    /// A stream that is asked for, by one who has its version from this era.
+    pub fn new(kind: ResourceKind, opening: Opening, era: usize) -> Self {
         Self {
             kind,
             stage: Stage::Opening(opening),
             lag: 0,
             ready: VecDeque::new(),
+            era,
+            overtaken: false,
             planned: None,
         }
     }
@@ -135,6 +141,7 @@ impl Feed {
         };
         match opening {
             Opening::Stream | Opening::Pages => {
+                self.era = cluster.restores();
                 self.ready.push_back(Signal::Opened);
                 self.stage = Stage::Listing {
                     form: opening,
@@ -146,6 +153,8 @@ impl Feed {
             Opening::Watch { after } if cluster.head < after => self.cut(Some(ReadError::Reverted)),
             Opening::Watch { after } if after < cluster.floor => self.cut(Some(ReadError::Expired)),
             Opening::Watch { after } => {
+                self.overtaken = cluster.is_overtaken(after, self.era);
+                self.era = cluster.restores();
                 self.ready.push_back(Signal::Opened);
                 self.follow(now, after, dice);
             }

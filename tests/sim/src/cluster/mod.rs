@@ -72,8 +72,8 @@ pub struct Cluster {
     uids: u64,
     contents: u64,
     gone: HashSet<Rc<str>>,
-    /// How often it was restored from a backup.
-    pub restores: u64,
+    /// Which revision each restored backup went back to.
+    restores: Vec<u64>,
     /// How the API server behaves.
     pub api: Api,
 }
@@ -92,7 +92,7 @@ impl Cluster {
             uids: 0,
             contents: 0,
             gone: HashSet::new(),
-            restores: 0,
+            restores: Vec::new(),
             api: Api::default(),
         }
     }
@@ -190,8 +190,8 @@ impl Cluster {
 
     /// Goes back by so many revisions, as a restored backup has it.
     pub fn restore(&mut self, back: u64) {
-        self.restores += 1;
         self.head = self.head.saturating_sub(back).max(100);
+        self.restores.push(self.head);
         self.floor = self.floor.min(self.head);
         for it in self.kinds.values_mut() {
             it.history.retain(|change| change.version <= self.head);
@@ -201,6 +201,17 @@ impl Cluster {
             self.gone.extend(vanished.cloned());
             it.now = now;
         }
+    }
+
+    /// How often it was restored from a backup.
+    pub fn restores(&self) -> usize {
+        self.restores.len()
+    }
+
+    /// Whether a revision that was told after so many restores is the name of another past by now.
+    fn is_overtaken(&self, version: u64, told_after: usize) -> bool {
+        let later = self.restores.get(told_after..).unwrap_or_default();
+        later.iter().any(|back_to| version > *back_to)
     }
 
     /// A kind's objects at a revision.

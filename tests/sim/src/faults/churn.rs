@@ -11,7 +11,7 @@ use obsyk_domain::resource::ResourceKind;
 use super::FAT;
 use crate::cluster::Object;
 use crate::coverage::Reached;
-use crate::plan::{TROUBLE, What};
+use crate::plan::What;
 use crate::world::{Happening, World};
 
 /// A kind never has more objects than this many times those at the start.
@@ -28,7 +28,7 @@ impl World {
 
     /// Something changes in the cluster, and then the next thing.
     pub(crate) fn churn(&mut self) {
-        if self.now.elapsed() >= TROUBLE {
+        if self.now.elapsed() >= self.plan.trouble {
             return;
         }
         if !self.cluster.api.down {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use obsyk_domain::answer::Fault as Loss;
 
 use crate::cluster::Api;
-use crate::plan::{Death, Fault, TROUBLE, What};
+use crate::plan::{Death, Fault, What};
 use crate::setting::{HERE, THERE, key};
 use crate::wire::{Mishap, Weather};
 use crate::world::{Happening, World};
@@ -29,7 +29,7 @@ impl World {
 
     /// A fault begins.
     pub(crate) fn begin(&mut self, number: usize) {
-        let Some(fault) = self.fault(number).filter(|_| self.now.elapsed() < TROUBLE) else {
+        let Some(fault) = self.fault(number).filter(|_| self.now.elapsed() < self.plan.trouble) else {
             return;
         };
         self.tell(|| format!("fault {number}: {fault:?}"));

@@ -271,6 +271,7 @@ impl World {
             sender,
             state: WatcherState::new(kind),
             feed: None,
+            era: self.cluster.restores(),
             timer: None,
         };
         self.operator.watchers.insert(id, watcher);

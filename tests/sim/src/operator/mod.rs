@@ -69,6 +69,8 @@ pub struct Watcher {
     sender: ActorId,
     pub(crate) state: WatcherState,
     pub(crate) feed: Option<u64>,
+    /// How many restores there were when its last version was told.
+    era: usize,
     timer: Option<Moment>,
 }
 

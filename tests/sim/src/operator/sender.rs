@@ -360,6 +360,7 @@ impl World {
         let ledger = sender.state.ledger();
         let stats = ledger.stats();
         let namesakes = ledger.has_namesakes();
+        self.coverage.most_held = self.coverage.most_held.max(stats.bytes);
         let mut verdict = ledger.verify().map_err(|what| format!("the ledger: {what}"));
         if stats.bytes > BOUND + SLACK {
             verdict = Err(format!("the ledger holds {} bytes", stats.bytes));

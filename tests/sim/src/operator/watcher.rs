@@ -47,10 +47,11 @@ impl World {
                 Effect::Open(opening) => {
                     self.close(id);
                     let number = self.operator.next_id();
-                    if let Some(watcher) = self.operator.watchers.get_mut(&id) {
-                        watcher.feed = Some(number);
-                    }
-                    self.feeds.insert(number, (Feed::new(kind, opening), id));
+                    let Some(watcher) = self.operator.watchers.get_mut(&id) else {
+                        return;
+                    };
+                    watcher.feed = Some(number);
+                    self.feeds.insert(number, (Feed::new(kind, opening, watcher.era), id));
                     let takes = self.dice.millis(1, 20);
                     self.plan_feed(number, takes);
                 }
@@ -106,6 +107,7 @@ impl World {
             return;
         };
         let (signals, ended) = feed.take(MOST_IN_OFFER);
+        watcher.era = feed.era;
         let expired = signals
             .iter()
             .any(|signal| matches!(signal, Signal::Failed(ReadError::Expired)));
@@ -131,6 +133,7 @@ impl World {
         let id = *watcher;
         feed.planned = None;
         let again = feed.advance(self.now, &self.cluster, &mut self.dice);
+        self.overtaken |= feed.overtaken;
         if let Some(wait) = again {
             self.plan_feed(number, wait);
         }

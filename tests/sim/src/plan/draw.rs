@@ -24,32 +24,52 @@ impl Fault {
     }
 }
 
-/// A kind's objects go while it can't be read and a snapshot goes without it; it comes back just before the ledger
-/// overflows.
+/// What comes by chance at once is rare, and some of it is what a promise is about.
 pub(super) fn ambush(kinds: &[ResourceKind], dice: &mut Dice) -> Vec<Fault> {
-    let kind = *dice.pick(kinds);
-    let begin = dice.secs(60, TROUBLE.as_secs() - 120);
-    let second = Duration::from_secs(1);
-    let at = |row, after: Duration, lasts, what| Fault {
+    let begin = dice.secs(60, TROUBLE.as_secs() - 90);
+    let parts = if dice.happens(0.5) {
+        deletes_of_an_unreadable_kind(kinds, dice)
+    } else {
+        deletes_while_a_watcher_is_down(kinds)
+    };
+    let parts = parts.into_iter().map(|(row, after, lasts, what)| Fault {
         row,
-        at: Moment::at(begin + after),
-        lasts,
+        at: Moment::at(begin + Duration::from_millis(after)),
+        lasts: Duration::from_secs(lasts),
         what,
+    });
+    parts.collect()
+}
+
+/// Row, milliseconds after the beginning, seconds.
+type Part = (Row, u64, u64, What);
+
+/// Deletes wait at a low rate, their kind can't be read any more, a snapshot goes without it, and then the ledger
+/// overflows.
+fn deletes_of_an_unreadable_kind(kinds: &[ResourceKind], dice: &mut Dice) -> Vec<Part> {
+    let kind = *dice.pick(kinds);
+    let slow = What::EditedRate {
+        per_second: 1,
+        burst: 1,
+    };
+    let fat = What::Storm {
+        per_second: 100,
+        fat: true,
     };
     vec![
-        at(Row::K8, Duration::ZERO, 14 * second, What::Forbid(kind)),
-        at(Row::K14, 5 * second, second, What::EditedName),
-        at(Row::K11, 8 * second, second, What::AllDeleted(kind)),
-        at(
-            Row::K12,
-            dice.secs(14, 30),
-            10 * second,
-            What::Storm {
-                per_second: 100,
-                fat: true,
-            },
-        ),
+        (Row::K14, 0, 60, slow),
+        (Row::K11, 1000, 1, What::AllDeleted(kind)),
+        (Row::K8, 1500, 60, What::Forbid(kind)),
+        (Row::L1, 1600, 1, What::Death(Death::Watcher)),
+        (Row::K12, dice.within(4000, 12_000), 10, fat),
     ]
+}
+
+/// A watcher dies, and before it is there again all that it knew is gone.
+fn deletes_while_a_watcher_is_down(kinds: &[ResourceKind]) -> Vec<Part> {
+    let dies = (Row::L1, 0, 1, What::Death(Death::Watcher));
+    let gone = kinds.iter().map(|kind| (Row::K11, 20, 1, What::AllDeleted(*kind)));
+    std::iter::once(dies).chain(gone).collect()
 }
 
 /// A fault of this row, at some time; none when there is no time left for it.

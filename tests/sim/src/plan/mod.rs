@@ -17,7 +17,7 @@ use crate::dice::Dice;
 use crate::wire::{Mishap, TokenTrouble, Weather};
 use draw::{ambush, fault};
 
-/// Faults come and changes happen until here.
+/// Faults come and changes happen until here, in a batch.
 pub const TROUBLE: Duration = Duration::from_secs(31 * 60);
 
 /// At least so many changes.
@@ -140,6 +140,8 @@ pub struct Plan {
     pub per_second: i32,
     /// See [`Self::per_second`].
     pub burst: i32,
+    /// Faults come and changes happen until here.
+    pub trouble: Duration,
     /// The faults, in order of time.
     pub faults: Vec<Fault>,
     /// Those that are left out of a replay.
@@ -198,6 +200,7 @@ impl Plan {
             per_second: *dice.pick(&[10, 10, 10, 3, 50]),
             burst: *dice.pick(&[20, 20, 1, 50]),
             kinds,
+            trouble: TROUBLE,
             faults,
             without: BTreeSet::new(),
         }

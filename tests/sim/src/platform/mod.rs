@@ -31,6 +31,10 @@ pub struct Platform {
     pub pedantic: bool,
     /// Objects that it refused to take for good: until they change, or a snapshot carries them, they stay as they are.
     pub refused: BTreeSet<String>,
+    /// When it accepted snapshots.
+    pub snapshots: Vec<Moment>,
+    /// When it accepted an event last.
+    pub last_event: Option<Moment>,
 }
 
 impl Platform {
@@ -45,6 +49,8 @@ impl Platform {
             lifetime,
             pedantic,
             refused: BTreeSet::new(),
+            snapshots: Vec::new(),
+            last_event: None,
         }
     }
 
@@ -80,9 +86,10 @@ impl Platform {
         match said {
             Said::Heartbeat if self.known => 200,
             Said::Heartbeat => 404,
-            Said::Event(event) => self.event(event),
+            Said::Event(event) => self.event(now, event),
             Said::Snapshot(snapshot) => {
                 self.known = true;
+                self.snapshots.push(now);
                 for (kind, list) in &snapshot.lists {
                     self.objects.retain(|_, object| object.kind != *kind);
                     self.objects.extend(list.iter().cloned());
@@ -92,11 +99,12 @@ impl Platform {
         }
     }
 
-    fn event(&mut self, event: &Event) -> u16 {
+    fn event(&mut self, now: Moment, event: &Event) -> u16 {
         if !self.known {
             return 404;
         }
         self.refused.remove(&event.uid);
+        self.last_event = Some(now);
         match &event.object {
             Some(object) => {
                 self.objects.insert(event.uid.clone(), object.clone());

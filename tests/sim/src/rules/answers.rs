@@ -77,7 +77,7 @@ impl Rules {
             _ => return,
         }
         self.refused.remove(&event.uid);
-        self.owed.remove(&event.uid);
+        self.deletes.remove(&event.uid);
         if let Some(old) = self.told.remove(&event.uid) {
             self.places.remove(&place(&old));
         }
@@ -96,7 +96,7 @@ impl Rules {
         self.accepted = true;
         self.lossy = false;
         self.refused.clear();
-        self.owed.retain(|_, kind| !snapshot.lists.contains_key(kind));
+        self.deletes.retain(|_, kind| !snapshot.lists.contains_key(kind));
         let opened = self.open.map_or(Moment::START, |(_, opened)| opened);
         for kind in snapshot.lists.keys() {
             if self.untrue.get(kind).is_some_and(|since| *since <= opened) {

@@ -46,9 +46,9 @@ pub struct Rules {
     said: HashMap<String, u64>,
     /// What the platform refused for good: it isn't said again until the object changes or a snapshot carries it.
     refused: HashMap<String, Option<u64>>,
-    /// Deletes of kinds that the last snapshot couldn't carry: until they are accepted, or a snapshot carries the kind,
-    /// they are owed.
-    owed: HashMap<String, ResourceKind>,
+    /// Deletes that the ledger has taken: those of kinds that the last snapshot couldn't carry are owed until they are
+    /// accepted, or a snapshot carries the kind.
+    deletes: HashMap<String, ResourceKind>,
     left_out: Vec<ResourceKind>,
     /// Objects whose delete was accepted.
     buried: HashSet<String>,
@@ -92,7 +92,7 @@ impl Rules {
         self.lossy = false;
         self.failing = None;
         self.last_beat = now;
-        self.owed.clear();
+        self.deletes.clear();
         self.forget(|_| true);
         Ok(())
     }
@@ -118,6 +118,7 @@ impl Rules {
     /// order of names until one carries it.
     pub fn overflowed(&mut self, now: Moment, kinds: impl Iterator<Item = ResourceKind>) {
         self.lossy = true;
+        self.deletes.retain(|_, kind| self.left_out.contains(kind));
         self.mistrust(now, kinds);
     }
 
@@ -133,14 +134,15 @@ impl Rules {
 
     /// The ledger has taken a delete.
     pub fn admitted_delete(&mut self, uid: String, kind: ResourceKind) {
-        if self.left_out.contains(&kind) && self.told.contains_key(&uid) {
-            self.owed.insert(uid, kind);
+        if self.told.contains_key(&uid) {
+            self.deletes.insert(uid, kind);
         }
     }
 
     /// Whether what is owed is still known to be.
     pub fn owes(&self, is_open: impl Fn(&str) -> bool) -> Verdict {
-        match self.owed.iter().find(|(uid, _)| !is_open(uid)) {
+        let mut owed = self.deletes.iter().filter(|(_, kind)| self.left_out.contains(kind));
+        match owed.find(|(uid, _)| !is_open(uid)) {
             Some((uid, kind)) => Err(format!(
                 "the delete of {uid} is forgotten, though no snapshot could tell it: {kind} couldn't be read"
             )),
