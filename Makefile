@@ -6,7 +6,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt-check clippy generated deny release bench sim mutants soak manifests fmt clean
+.PHONY: help demo run test check fmt-check clippy generated deny lint-chart release bench sim mutants soak manifests fmt clean
 
 # One build serves bench, soak, image and e2e: static, so that it runs in an empty image, and without a path of the machine
 # that built it, so that two builds of one commit are the same.
@@ -19,6 +19,10 @@ REMAP = $(CURDIR)=/obsyk-operator $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 # Tools that the checks need are installed once, here, and outlive `make clean` and a new clone.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/obsyk-testkit/tools
 CARGO_DENY_VERSION := 0.20.2
+# Those of Go and Python are of the versions that a committed file pins with their hashes; a folder is named after that file.
+pinned = $(TOOLS)/$(1)-$(shell cat $(2) | sha256sum | cut -c1-16)
+CHART_LINT := tests/chart_lint
+go_build = GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0 go build -mod=readonly -trimpath
 
 # The demo makes its own cluster unless KUBECONFIG is given to make itself: one that merely stands in the environment may
 # belong to something that nobody wants to try things on.
@@ -64,7 +68,7 @@ clippy:
 	cargo clippy --all-targets --locked -p obsyk-sim --features sim -- -D warnings
 
 generated:
-	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture
+	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture --test chart_files
 
 # The database of advisories lives on the network. Where it can be reached, a vulnerable dependency fails the check; where it
 # can't, that is said, and REQUIRE_ADVISORIES=1 makes it a failure.
@@ -87,6 +91,11 @@ deny:
 	  echo 'advisories: NOT CHECKED, the database cannot be reached from here'; \
 	fi
 
+lint-chart: ## Lint the chart and the manifests, and check what they render against what Kubernetes knows
+	cargo test --locked -p obsyk-operator --test chart_files --test chart_lint
+
+include $(CHART_LINT)/tools.mk
+
 release: ## Build the release binary: static, and the same from the same commit (TARGET=… for another architecture)
 	OBSYK_REVISION='$(REVISION)' \
 	CFLAGS='$(addprefix -ffile-prefix-map=,$(REMAP))' \
@@ -104,7 +113,7 @@ soak: release ## Break everything around the operator for MINUTES=20, and check 
 	  $(if $(SEED),--seed $(SEED)) $(if $(ROUND),--round $(ROUND)) $(ARGS)
 
 manifests: ## Write the generated files in manifests/ and charts/
-	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests generated_files_are_in_step
+	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests --test chart_files in_step
 
 fmt: ## Format the source
 	cargo fmt --all

@@ -288,7 +288,7 @@ fn every_file_begins_with_its_licence() {
 #[test]
 fn what_is_granted_is_what_the_table_of_kinds_needs() {
     let kinds = ResourceKind::ALL;
-    let granted: BTreeSet<(String, String)> = rbac::cluster_role(&kinds)
+    let granted: BTreeSet<(String, String)> = rbac::cluster_role(&kinds, rbac::NAMESPACE)
         .rules
         .unwrap_or_default()
         .into_iter()
