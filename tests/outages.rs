@@ -214,9 +214,8 @@ async fn token(stage: &Stage, bound: &str) -> String {
     answer["status"]["token"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn a_token_that_is_exchanged_in_its_file_is_taken_without_a_restart() {
-    let stage = Stage::new().await;
+/// Makes a service account with all rights: the file with its token, the one that is bound to Secret `first`.
+async fn account_with_all_rights(stage: &Stage) -> PathBuf {
     stage
         .create(json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "obsyk-operator", "namespace": NAMESPACE } }))
         .await;
@@ -227,9 +226,16 @@ async fn a_token_that_is_exchanged_in_its_file_is_taken_without_a_restart() {
             "subjects": [{ "kind": "ServiceAccount", "name": "obsyk-operator", "namespace": NAMESPACE }],
         }))
         .await;
+    let file = stage.control_plane.folder().join("users").join("token");
+    std::fs::write(&file, token(stage, "first").await).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn a_token_that_is_exchanged_in_its_file_is_taken_without_a_restart() {
+    let stage = Stage::new().await;
     let proxy = Proxy::before(stage.control_plane.url()).await.unwrap();
-    let file: PathBuf = stage.control_plane.folder().join("users").join("token");
-    std::fs::write(&file, token(&stage, "first").await).unwrap();
+    let file = account_with_all_rights(&stage).await;
     let server = format!("https://{}", proxy.address());
     let kubeconfig = stage.control_plane.token_kubeconfig_at(&server, &file).unwrap();
     let operator = operate(&stage, &kubeconfig);
@@ -244,6 +250,21 @@ async fn a_token_that_is_exchanged_in_its_file_is_taken_without_a_restart() {
     // The file is read again once a minute.
     stage.platform.wait_until_equal(&stage.client, 3 * SOON).await;
     stage.platform.assert_no_violations();
+}
+
+#[tokio::test]
+async fn an_authority_of_the_api_server_that_is_exchanged_in_its_file_is_trusted_without_a_restart() {
+    let mut stage = Stage::new().await;
+    let token_file = account_with_all_rights(&stage).await;
+    let server = stage.control_plane.url();
+    let kubeconfig = stage.control_plane.token_kubeconfig_at(server, &token_file).unwrap();
+    let operator = operate(&stage, &kubeconfig);
+    stage.streams(&operator, &stage.spec()).await;
+
+    stage.control_plane.exchange_authority().await.unwrap();
+    stage.client = stage.control_plane.client();
+    stage.create(a_config_map("under-the-second-authority", "a")).await;
+    stage.equal().await;
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ impl Stage {
 
     /// Creates an object, given as JSON.
     pub async fn create(&self, object: Value) {
-        let (api, _) = self.api(&object);
+        let (api, _) = api(&self.client, &object);
         let object: DynamicObject = serde_json::from_value(object).expect("an object");
         api.create(&PostParams::default(), &object)
             .await
@@ -140,7 +140,7 @@ impl Stage {
 
     /// Merges this into an object.
     pub async fn patch(&self, object: Value) {
-        let (api, name) = self.api(&object);
+        let (api, name) = api(&self.client, &object);
         api.patch(&name, &PatchParams::default(), &Patch::Merge(&object))
             .await
             .unwrap_or_else(|error| panic!("{error}"));
@@ -148,7 +148,7 @@ impl Stage {
 
     /// Deletes an object at once, without waiting for anybody.
     pub async fn delete(&self, object: Value) {
-        let (api, name) = self.api(&object);
+        let (api, name) = api(&self.client, &object);
         let now = DeleteParams {
             grace_period_seconds: Some(0),
             ..DeleteParams::default()
@@ -166,19 +166,20 @@ impl Stage {
         let old = issued.expect("a token was issued") + TOKEN_IS_OLD;
         tokio::time::sleep_until(old.into()).await;
     }
+}
 
-    fn api(&self, object: &Value) -> (Api<DynamicObject>, String) {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (group, version) = match object["apiVersion"].as_str().unwrap_or_default().split_once('/') {
-            Some((group, version)) => (group.to_owned(), version.to_owned()),
-            None => (String::new(), text(&object["apiVersion"])),
-        };
-        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(&group, &version, &text(&object["kind"])));
-        let name = text(&object["metadata"]["name"]);
-        match object["metadata"]["namespace"].as_str() {
-            Some(namespace) => (Api::namespaced_with(self.client.clone(), namespace, &kind), name),
-            None => (Api::all_with(self.client.clone(), &kind), name),
-        }
+/// The API of an object that is given as JSON, and its name.
+pub fn api(client: &Client, object: &Value) -> (Api<DynamicObject>, String) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (group, version) = match object["apiVersion"].as_str().unwrap_or_default().split_once('/') {
+        Some((group, version)) => (group.to_owned(), version.to_owned()),
+        None => (String::new(), text(&object["apiVersion"])),
+    };
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(&group, &version, &text(&object["kind"])));
+    let name = text(&object["metadata"]["name"]);
+    match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => (Api::namespaced_with(client.clone(), namespace, &kind), name),
+        None => (Api::all_with(client.clone(), &kind), name),
     }
 }
 

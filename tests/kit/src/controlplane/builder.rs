@@ -263,7 +263,7 @@ fn free_ports() -> Result<(u16, u16), Error> {
 }
 
 /// From the very file that users get, so that the file is known to be good.
-async fn admin_config(kubeconfig: &std::path::Path) -> Result<Config, Error> {
+pub(super) async fn admin_config(kubeconfig: &std::path::Path) -> Result<Config, Error> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     // A proxy that the environment names is not for this machine.

@@ -41,24 +41,10 @@ pub(super) struct Authority {
 impl Authority {
     /// Makes the authority, the API server's certificate and the key of service accounts in `folder`, which exists.
     pub(super) fn new(folder: PathBuf) -> Result<Self, Error> {
-        let mut params = named("obsyk-testkit-ca")?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate()?;
-        let ca_pem = params.self_signed(&key)?.pem();
-        let authority = Self {
-            folder,
-            ca_pem,
-            issuer: Issuer::new(params, key),
-        };
-        write_private(&authority.ca_file(), &authority.ca_pem)?;
-
-        let mut server = CertificateParams::new(SERVER_NAMES.map(str::to_owned))?;
-        server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
-        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let (certificate, key) = authority.issue(server)?;
-        write_private(&authority.server_certificate_file(), &certificate)?;
-        write_private(&authority.server_key_file(), &key)?;
+        let (ca_pem, issuer) = certificate_authority()?;
+        let authority = Self { folder, ca_pem, issuer };
+        authority.write_ca(&authority.ca_pem)?;
+        authority.write_server()?;
 
         let service_accounts = KeyPair::generate()?;
         write_private(&authority.service_account_key_file(), &service_accounts.serialize_pem())?;
@@ -69,12 +55,42 @@ impl Authority {
         Ok(authority)
     }
 
+    /// Exchanges the authority: from here the API server's certificate is the new one's, and so are users'. Those of the old
+    /// one's stay valid. What was started before must be started again.
+    pub(super) fn exchange(&mut self) -> Result<(), Error> {
+        let (ca_pem, issuer) = certificate_authority()?;
+        let both = format!("{ca_pem}{}", self.ca_pem);
+        (self.ca_pem, self.issuer) = (ca_pem, issuer);
+        self.write_ca(&both)?;
+        self.write_server()
+    }
+
+    /// Writes the authorities that users' certificates may be of, and the one that servers' are of.
+    fn write_ca(&self, of_users: &str) -> Result<(), Error> {
+        write_private(&self.ca_file(), of_users)?;
+        write_private(&self.server_ca_file(), &self.ca_pem)
+    }
+
+    fn write_server(&self) -> Result<(), Error> {
+        let mut server = CertificateParams::new(SERVER_NAMES.map(str::to_owned))?;
+        server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let (certificate, key) = self.issue(server)?;
+        write_private(&self.server_certificate_file(), &certificate)?;
+        write_private(&self.server_key_file(), &key)
+    }
+
     pub(super) fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
     pub(super) fn ca_file(&self) -> PathBuf {
         self.folder.join("ca.crt")
+    }
+
+    /// What a pod has in its service account's folder: written anew when the authority is exchanged.
+    pub(super) fn server_ca_file(&self) -> PathBuf {
+        self.folder.join("server-ca.crt")
     }
 
     pub(super) fn server_certificate_file(&self) -> PathBuf {
@@ -109,28 +125,15 @@ impl Authority {
             "client-certificate-data": STANDARD.encode(certificate),
             "client-key-data": STANDARD.encode(key),
         });
-        self.write_kubeconfig_of(path, server, &user)
+        let ca = STANDARD.encode(&self.ca_pem);
+        let cluster = json!({ "server": server, "certificate-authority-data": ca });
+        write_kubeconfig_of(path, &cluster, &user)
     }
 
-    /// Writes a kubeconfig for whoever the token in a file is of.
+    /// Writes a kubeconfig for whoever the token in a file is of. The authority is a file too, as it is for a pod.
     pub(super) fn write_token_kubeconfig(&self, path: &Path, server: &str, token_file: &Path) -> Result<(), Error> {
-        self.write_kubeconfig_of(path, server, &json!({ "tokenFile": token_file }))
-    }
-
-    fn write_kubeconfig_of(&self, path: &Path, server: &str, user: &Value) -> Result<(), Error> {
-        let kubeconfig = json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{
-                "name": "testkit",
-                "cluster": { "server": server, "certificate-authority-data": STANDARD.encode(&self.ca_pem) },
-            }],
-            "users": [{ "name": "user", "user": user }],
-            "contexts": [{ "name": "testkit", "context": { "cluster": "testkit", "user": "user" } }],
-            "current-context": "testkit",
-        });
-        let text = serde_yaml_ng::to_string(&kubeconfig).expect("a literal of strings is YAML");
-        write_private(path, &text)
+        let cluster = json!({ "server": server, "certificate-authority": self.server_ca_file() });
+        write_kubeconfig_of(path, &cluster, &json!({ "tokenFile": token_file }))
     }
 
     /// A certificate of this authority and its key, both PEM.
@@ -149,6 +152,28 @@ fn named(name: &str) -> Result<CertificateParams, Error> {
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     Ok(params)
+}
+
+fn certificate_authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
+    let mut params = named("obsyk-testkit-ca")?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let key = KeyPair::generate()?;
+    let pem = params.self_signed(&key)?.pem();
+    Ok((pem, Issuer::new(params, key)))
+}
+
+fn write_kubeconfig_of(path: &Path, cluster: &Value, user: &Value) -> Result<(), Error> {
+    let kubeconfig = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{ "name": "testkit", "cluster": cluster }],
+        "users": [{ "name": "user", "user": user }],
+        "contexts": [{ "name": "testkit", "context": { "cluster": "testkit", "user": "user" } }],
+        "current-context": "testkit",
+    });
+    let text = serde_yaml_ng::to_string(&kubeconfig).expect("a literal of strings is YAML");
+    write_private(path, &text)
 }
 
 fn write_private(path: &Path, text: &str) -> Result<(), Error> {

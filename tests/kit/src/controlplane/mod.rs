@@ -236,6 +236,22 @@ impl ControlPlane {
         }
     }
 
+    /// Exchanges the certificate authority and starts the API server again, with a certificate of the new one. The kubeconfig of
+    /// [`Self::token_kubeconfig_at`] names a file that has the new one then; clients that were made before trust the old one.
+    ///
+    /// # Errors
+    ///
+    /// A file can't be written, or the API server doesn't get ready.
+    pub async fn exchange_authority(&mut self) -> Result<(), Error> {
+        self.authority.exchange()?;
+        let kubeconfig = self.kubeconfig_path();
+        self.authority
+            .write_kubeconfig(&kubeconfig, &self.url, "admin", &["system:masters"])?;
+        self.config = builder::admin_config(&kubeconfig).await?;
+        self.kill_api_server();
+        self.start_api_server().await
+    }
+
     /// Stops the API server's clock (SIGSTOP): connections stay, and nothing comes any more, as when a peer died in silence.
     ///
     /// # Errors

@@ -237,6 +237,8 @@ impl World {
         self.check_operator()?;
         self.measure();
         let mut operator = self.operator.take().ok_or("the operator doesn't run")?;
+        // Before a process comes to catch signals, they end it as they would any other.
+        operator.logged(&["obsyk-operator started"]).await?;
         operator.signal("TERM")?;
         let status = operator.ended(ENDED).await?;
         if status.code() != Some(0) {

@@ -1,0 +1,16 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The chart, by real Helm against a real API server.
+//!
+//! No pod runs there: hooks are off, and their commands are run as the accounts that the chart makes for them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod helm;
+mod releases;
+mod rights;
+mod upgrade;
+mod values;
