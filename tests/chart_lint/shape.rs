@@ -6,7 +6,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::render::{chart, python, root, stdout, tool, value_files};
+use crate::render::{chart, python, root, run, stdout, tool, value_files};
 
 #[test]
 fn suites_pass() {
@@ -32,6 +32,22 @@ fn helm_has_nothing_to_say() {
         let arguments = ["lint", "--strict", ".", "--values", values.to_str().unwrap()];
         stdout(tool("helm").args(arguments).current_dir(chart()));
     }
+}
+
+/// The schema says it first; whoever turns it off still hears of it.
+#[test]
+fn kind_that_there_is_not_fails_without_the_schema_too() {
+    let arguments = [
+        "template",
+        ".",
+        "--skip-schema-validation",
+        "--set",
+        "kinds={pods,pots}",
+    ];
+    let output = run(tool("helm").args(arguments).current_dir(chart()));
+    let told = String::from_utf8_lossy(&output.stderr);
+    let clear = "kinds: there is no kind \"pots\"; take from: namespaces, pods, services";
+    assert!(!output.status.success() && told.contains(clear), "{told}");
 }
 
 #[test]
