@@ -116,6 +116,9 @@ impl World {
         let elsewhere = sender.config.as_ref().is_some_and(|old| config.is_elsewhere(old));
         sender.config = Some(config.clone());
         let agent = sender.agent;
+        if elsewhere {
+            sender.rules.owes_nothing();
+        }
         // What follows from it starts only afterwards: the rules must know of it before.
         let effects = sender
             .state

@@ -194,7 +194,7 @@ impl Plan {
         Self {
             seed,
             objects: dice.within(2, 14) as usize,
-            pace: TROUBLE / if hurried { 4000 } else { 1300 + dice.below(600) as u32 },
+            pace: TROUBLE / if hurried { 4000 } else { 1500 + dice.below(500) as u32 },
             lifetime: *dice.pick(&[60, 300, 3600, 3600, 3600].map(Duration::from_secs)),
             pedantic: dice.happens(0.5),
             per_second: *dice.pick(&[10, 10, 10, 3, 50]),

@@ -92,9 +92,13 @@ impl Rules {
         self.lossy = false;
         self.failing = None;
         self.last_beat = now;
-        self.deletes.clear();
         self.forget(|_| true);
         Ok(())
+    }
+
+    /// Whoever was told of objects isn't told any more.
+    pub fn owes_nothing(&mut self) {
+        self.deletes.clear();
     }
 
     /// Heartbeats are due this often, from now on.
