@@ -76,8 +76,10 @@ test-oldest: | $(OLDEST) ## Run the tests against the oldest Kubernetes that is 
 
 coverage: | $(LLVM_COV) ## Measure which lines the tests reach (needs rustup component add llvm-tools); target/coverage/
 	@mkdir -p target/coverage
-	PATH='$(LLVM_COV)':"$$PATH" cargo llvm-cov --workspace --locked --lcov --output-path target/coverage/lcov.info
-	PATH='$(LLVM_COV)':"$$PATH" cargo llvm-cov report --summary-only | tee target/coverage/summary.txt
+	@export PATH='$(LLVM_COV)':"$$PATH"; set -x; \
+	cargo llvm-cov --no-report --workspace --locked; \
+	cargo llvm-cov report --lcov --output-path target/coverage/lcov.info; \
+	cargo llvm-cov report --summary-only | tee target/coverage/summary.txt
 
 $(LLVM_COV):
 	cargo install --locked --root '$(@D)' cargo-llvm-cov@$(CARGO_LLVM_COV_VERSION)
@@ -166,7 +168,7 @@ soak: release ## Break everything around the operator for MINUTES=20, and check 
 	  $(if $(SEED),--seed $(SEED)) $(if $(ROUND),--round $(ROUND)) $(ARGS)
 
 # The name is the one that the chart asks for, so that what is built is what a chart without values runs.
-IMAGE := ghcr.io/obsyk/obsyk-operator:$(VERSION)
+IMAGE = ghcr.io/obsyk/obsyk-operator:$(VERSION)
 IMAGE_ARCH = $(or $(ARCH),$(if $(filter aarch64-%,$(HOST)),arm64,amd64))
 ARCHIVE = target/image/obsyk-operator-$(IMAGE_ARCH).tar
 image: release ## Build the image from it, with podman, buildah or docker (IMAGE=… ARCH=…); at most 16 MiB
@@ -196,26 +198,27 @@ version:
 	@echo '$(VERSION)'
 
 # On the cluster at KUBECONFIG. E2E_LOAD says how an image reaches its nodes; README.md has it and the others.
-HELM4 = $(E2E_TOOLS)/helm
-KIND = $(E2E_TOOLS)/kind
-e2e: override IMAGE := ghcr.io/obsyk/obsyk-operator:$(VERSION)
-e2e: image | $(E2E_TOOLS) $(HELM) ## Install image and chart on the cluster at KUBECONFIG, and look at all that they promise
+HELM4 := $(E2E_TOOLS)/helm
+KIND := $(E2E_TOOLS)/kind
+e2e: override IMAGE = ghcr.io/obsyk/obsyk-operator:$(VERSION)
+e2e: image | $(HELM) $(HELM4) ## Install image and chart on the cluster at KUBECONFIG, and look at all that they promise
 	@cargo build --locked -p obsyk-testkit --bin obsyk-e2e
 	@target/debug/obsyk-e2e --operator '$(OPERATOR)' --image '$(IMAGE)' --archive '$(ARCHIVE)' --chart charts/obsyk-operator \
 	  --helm '$(HELM)' --helm4 '$(HELM4)'
 
-e2e-kind: | $(E2E_TOOLS) ## The same on a cluster of Kind that is made for it, and deleted afterwards (needs Docker)
+e2e-kind: | $(KIND) ## The same on a cluster of Kind that is made for it, and deleted afterwards (needs Docker)
 	@tests/e2e/kind.sh '$(KIND)'
 
-e2e-kind-down: | $(E2E_TOOLS)
+e2e-kind-down: | $(KIND)
 	@tests/e2e/kind.sh '$(KIND)' down
 
-$(E2E_TOOLS):
-	@echo 'building Helm 4 and Kind, once, into $@: a minute or two'
-	@rm -rf '$@.partial'; mkdir -p '$@.partial'; cd tests/e2e/tools; \
-	$(go_build) -o '$@.partial/helm' helm.sh/helm/v4/cmd/helm; \
-	$(go_build) -o '$@.partial/kind' sigs.k8s.io/kind; \
-	mv '$@.partial' '$@'
+# Each by itself: not everybody needs both. Moved to its place when it is whole.
+e2e_package.helm := helm.sh/helm/v4/cmd/helm
+e2e_package.kind := sigs.k8s.io/kind
+$(HELM4) $(KIND): $(E2E_TOOLS)/%:
+	@echo 'building $* for make e2e, once, into $(E2E_TOOLS): a minute or two'
+	@mkdir -p '$(E2E_TOOLS)'; cd tests/e2e/tools; \
+	$(go_build) -ldflags '-s -w' -o '$@.partial' $(e2e_package.$*); mv '$@.partial' '$@'
 
 manifests: ## Write the generated files in manifests/ and charts/
 	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests generated_files_are_in_step

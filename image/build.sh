@@ -50,6 +50,8 @@ case $(LC_ALL=C readelf -lh "$binary" 2>/dev/null) in
   *) built_for=another ;;
 esac
 [ "$built_for" = "$arch" ] || fail "$binary is built for $built_for, the image is for $arch"
+# What the label says is what --version says, also where it can't be asked.
+LC_ALL=C grep -qaF "$REVISION" "$binary" || fail "$binary is not of revision $REVISION: run make release"
 
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT

@@ -49,7 +49,7 @@ pub async fn synced(client: &Client, since: Timestamp) -> Result<(), Failure> {
         {
             return Ok(());
         }
-        guard.again(status.to_string()).await?;
+        stage::look_again(&guard, status.to_string()).await?;
     }
 }
 

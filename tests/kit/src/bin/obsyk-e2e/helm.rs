@@ -53,9 +53,9 @@ impl Helm {
         self.with_values("upgrade", values).await
     }
 
-    /// `helm test`; what the chart's tests have written.
+    /// `helm test`; what it says, with what the chart's tests have written.
     pub async fn test(&self) -> Result<String, Failure> {
-        self.run(&["test", self.release, "--logs", "--timeout", WAIT]).await
+        self.run(&["test", self.release, "--timeout", WAIT]).await
     }
 
     /// `helm uninstall --wait`.

@@ -12,7 +12,7 @@ use kube::{Api, Client};
 use obsyk_testkit::controlplane::Guard;
 
 use crate::Failure;
-use crate::stage::{DEFINITION, NAMESPACE};
+use crate::stage::{self, DEFINITION, NAMESPACE};
 
 /// What is in the metadata of everything that a release makes: in its name, its labels, or its namespace.
 const OURS: &str = "obsyk";
@@ -67,7 +67,7 @@ impl Inventory {
             if left.is_empty() {
                 return Ok(());
             }
-            guard.again(left.join("\n")).await?;
+            stage::look_again(&guard, left.join("\n")).await?;
         }
     }
 }

@@ -32,7 +32,7 @@ pub async fn deleted_pod_is_replaced(stage: &Stage) -> Result<(), Failure> {
     let pod = stage.pods.ready(None).await?;
     let since = Timestamp::now();
     let ended = stage.pods.delete(&pod).await?;
-    // Nobody watches now: the next pod can know of neither, but by what it lists.
+    // The next pod is about to list: whether these come before it or after, nothing may be missing and nothing too much.
     remove_config_map(stage, "a-change").await?;
     make_config_map(stage, "made-meanwhile").await?;
     if ended.code != 0 || ended.took > ENDED {

@@ -49,7 +49,7 @@ impl Pods {
                 return Ok(pod.clone());
             }
             let seen: Vec<_> = pods.iter().map(describe).collect();
-            guard.again(seen.join("; ")).await?;
+            stage::look_again(&guard, seen.join("; ")).await?;
         }
     }
 
@@ -64,7 +64,7 @@ impl Pods {
             if restarts(&pod) >= times && is_ready(&pod) {
                 return Ok(pod);
             }
-            guard.again(describe(&pod)).await?;
+            stage::look_again(&guard, describe(&pod)).await?;
         }
     }
 

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use kube::Client;
 use obsyk_testkit::controlplane::Guard;
-use obsyk_testkit::platform::{Change, KeyPair, Platform};
+use obsyk_testkit::platform::{Change, Event, KeyPair, Platform};
 use tokio::time::timeout;
 
 use crate::operator::Pods;
 use crate::settings::{Theirs, Whose};
-use crate::{Failure, endpoints};
+use crate::{Failure, endpoints, stage};
 
 /// The client that the double knows.
 const CLIENT: &str = "e2e";
@@ -121,7 +121,7 @@ impl Receiver {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => format!("the API server didn't answer within {COMPARED:?}"),
             };
-            guard.again(seen).await?;
+            stage::look_again(&guard, seen).await?;
         }
     }
 
@@ -138,19 +138,21 @@ impl Receiver {
     /// Waits until it was told of a ConfigMap that is new. `before` is what it had accepted before.
     pub async fn told(&self, client: &Client, name: &str, before: u64) -> Result<(), Failure> {
         let guard = Guard::new(format!("the platform was told of ConfigMap {name}"), CONVERGED);
-        loop {
-            let told = match self {
-                Self::Double { platform, .. } => platform.look(|view| {
-                    let mut events = view.events();
-                    events.any(|event| event.kind == "ConfigMap" && event.name == name && event.change == Change::Added)
-                }),
-                Self::Theirs(_) => self.accepted(client).await? > before,
-            };
-            if told {
-                return Ok(());
+        match self {
+            Self::Double { platform, .. } => {
+                let added =
+                    |event: &Event| event.kind == "ConfigMap" && event.name == name && event.change == Change::Added;
+                while !platform.look(|view| view.events().any(added)) {
+                    guard.again("it wasn't").await?;
+                }
             }
-            guard.again("it wasn't").await?;
+            Self::Theirs(_) => {
+                while self.accepted(client).await? <= before {
+                    stage::look_again(&guard, "it has accepted nothing since").await?;
+                }
+            }
         }
+        Ok(())
     }
 }
 
@@ -169,6 +171,6 @@ async fn owes_nothing(client: &Client) -> Result<String, Failure> {
         {
             return Ok("the operator owes the platform nothing".to_owned());
         }
-        guard.again(format!("it owes {owed}")).await?;
+        stage::look_again(&guard, format!("it owes {owed}")).await?;
     }
 }

@@ -47,6 +47,9 @@ const HASHED: Duration = Duration::from_secs(30);
 /// A controller that makes what a new namespace has, or takes away what an old one had.
 const NAMESPACE_READY: Duration = Duration::from_secs(120);
 
+/// Between two looks: each costs the API server a list, of every kind in some cases, on a node that is busy already.
+const PAUSE: Duration = Duration::from_millis(400);
+
 /// All that is there.
 pub struct Stage {
     pub client: Client,
@@ -159,7 +162,7 @@ impl Stage {
         let maps = Api::<ConfigMap>::namespaced(self.client.clone(), NAMESPACE);
         let guard = Guard::new("the namespace has its account and its CA", NAMESPACE_READY);
         while accounts.get_opt("default").await?.is_none() || maps.get_opt("kube-root-ca.crt").await?.is_none() {
-            guard.again("it hasn't").await?;
+            look_again(&guard, "it hasn't").await?;
         }
         let (client_id, key) = self.receiver.credentials();
         let values = [("client_id", client_id), ("private_key", key)];
@@ -181,10 +184,16 @@ impl Stage {
         let _told = namespaces.delete(NAMESPACE, &DeleteParams::default()).await;
         let guard = Guard::new(format!("namespace {NAMESPACE} is gone"), NAMESPACE_READY);
         while let Some(namespace) = namespaces.get_opt(NAMESPACE).await? {
-            guard.again(format!("{:?}", namespace.status)).await?;
+            look_again(&guard, format!("{:?}", namespace.status)).await?;
         }
         Ok(())
     }
+}
+
+/// Waits for a moment before the next look, as long as the guard allows. `seen` is what the last one showed.
+pub async fn look_again(guard: &Guard, seen: impl Into<String>) -> Result<(), Failure> {
+    tokio::time::sleep(PAUSE.min(guard.left())).await;
+    Ok(guard.again(seen).await?)
 }
 
 /// An operator that somebody uses isn't upgraded, and its definition isn't taken away.
