@@ -19,6 +19,8 @@ mod receiver;
 mod settings;
 mod shell;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use std::process::ExitCode;
