@@ -20,6 +20,9 @@ if ! command -v podman buildah >/dev/null; then
   }
 fi
 
+# What takes minutes comes first: a cluster that has to share the machine with a compiler is no usual one.
+make --no-print-directory image
+
 # The control plane is the one that the tests use; what the node needs beside it is kept with it.
 cargo build --quiet --locked -p obsyk-testkit --bin obsyk-controlplane
 KUBEBUILDER_ASSETS=$(target/debug/obsyk-controlplane)
