@@ -6,8 +6,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-oldest coverage check fmt-check clippy generated deny lint-workflows release bench sim mutants soak
-.PHONY: image dist dist-chart release-check version e2e e2e-kind e2e-kind-down manifests fmt clean
+.PHONY: help demo run test test-oldest coverage check fmt-check clippy generated deny lint-chart lint-workflows release bench sim
+.PHONY: mutants soak manifests fmt clean
 
 # One build serves bench, soak, image and e2e: static, so that it runs in an empty image, and without a path of the machine
 # that built it, so that two builds of one commit are the same.
@@ -31,8 +31,8 @@ LLVM_COV := $(TOOLS)/cargo-llvm-cov-$(CARGO_LLVM_COV_VERSION)/bin
 pinned = $(TOOLS)/$(1)-$(shell cat $(2) | sha256sum | cut -c1-16)
 WORKFLOW_PINS := $(addprefix tests/workflows/,tools/go.mod tools/go.sum requirements.txt)
 WORKFLOW_TOOLS := $(call pinned,workflows,$(WORKFLOW_PINS))
-E2E_TOOLS := $(call pinned,e2e,tests/e2e/tools/go.mod tests/e2e/tools/go.sum)
 OLDEST := $(call pinned,kubernetes-oldest,tests/kit/go/oldest/go.mod tests/kit/go/oldest/go.sum)
+CHART_LINT := tests/chart_lint
 go_build = GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0 go build -mod=readonly -trimpath
 
 # The demo makes its own cluster unless KUBECONFIG is given to make itself: one that merely stands in the environment may
@@ -105,7 +105,7 @@ clippy:
 	cargo clippy --all-targets --locked -p obsyk-sim --features sim -- -D warnings
 
 generated:
-	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture
+	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture --test chart_files
 
 # The database of advisories lives on the network. Where it can be reached, a vulnerable dependency fails the check; where it
 # can't, that is said, and REQUIRE_ADVISORIES=1 makes it a failure.
@@ -127,6 +127,11 @@ deny:
 	else \
 	  echo 'advisories: NOT CHECKED, the database cannot be reached from here'; \
 	fi
+
+lint-chart: ## Lint the chart and the manifests, and check what they render against what Kubernetes knows
+	cargo test --locked -p obsyk-operator --test chart_files --test chart_lint
+
+include $(CHART_LINT)/tools.mk
 
 lint-workflows: | $(WORKFLOW_TOOLS) ## Lint the workflows and the shell scripts
 	@'$(WORKFLOW_TOOLS)/bin/actionlint' -shellcheck '$(WORKFLOW_TOOLS)/bin/shellcheck' -pyflakes ''
@@ -167,61 +172,11 @@ soak: release ## Break everything around the operator for MINUTES=20, and check 
 	target/tools/obsyk-soak --operator $(OPERATOR) --minutes $(MINUTES) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(ROUND),--round $(ROUND)) $(ARGS)
 
-# The name is the one that the chart asks for, so that what is built is what a chart without values runs.
-IMAGE = ghcr.io/obsyk/obsyk-operator:$(VERSION)
-IMAGE_ARCH = $(or $(ARCH),$(if $(filter aarch64-%,$(HOST)),arm64,amd64))
-ARCHIVE = target/image/obsyk-operator-$(IMAGE_ARCH).tar
-image: release ## Build the image from it, with podman, buildah or docker (IMAGE=… ARCH=…); at most 16 MiB
-	@mkdir -p target/image
-	@cargo run --quiet --locked -p obsyk-roots > target/image/ca-certificates.crt
-	@VERSION='$(VERSION)' REVISION='$(REVISION)' SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
-	  image/build.sh $(IMAGE_ARCH) '$(OPERATOR)' target/image/ca-certificates.crt '$(IMAGE)' '$(ARCHIVE)'
-
-dist: ## Build binaries and images of both architectures twice, and show that they are the same (into dist/; ARCHES=…)
-	@image/dist.sh
-
-dist-chart: | $(HELM)
-	@mkdir -p dist
-	'$(HELM)' package charts/obsyk-operator --destination dist
-	@image/notes.sh '$(VERSION)' > dist/notes.md
-
-# A tag, the version in Cargo.toml, the chart's two and a section of the changelog go together, or nothing is released.
-release-check:
-	@[ '$(TAG)' = 'v$(VERSION)' ] || { echo "the tag is '$(TAG)', and Cargo.toml says $(VERSION)"; exit 1; }
-	@for field in version appVersion; do \
-	  grep -qxE "$$field: \"?$(VERSION)\"?" charts/obsyk-operator/Chart.yaml || \
-	    { echo "charts/obsyk-operator/Chart.yaml: $$field is not $(VERSION)"; exit 1; }; \
-	done
-	@image/notes.sh '$(VERSION)' > /dev/null
-
-version:
-	@echo '$(VERSION)'
-
-# On the cluster at KUBECONFIG. E2E_LOAD says how an image reaches its nodes; README.md has it and the others.
-HELM4 := $(E2E_TOOLS)/helm
-KIND := $(E2E_TOOLS)/kind
-e2e: override IMAGE = ghcr.io/obsyk/obsyk-operator:$(VERSION)
-e2e: image | $(HELM) $(HELM4) ## Install image and chart on the cluster at KUBECONFIG, and look at all that they promise
-	@cargo build --locked -p obsyk-testkit --bin obsyk-e2e
-	@target/debug/obsyk-e2e --operator '$(OPERATOR)' --image '$(IMAGE)' --archive '$(ARCHIVE)' --chart charts/obsyk-operator \
-	  --helm '$(HELM)' --helm4 '$(HELM4)'
-
-e2e-kind: | $(KIND) ## The same on a cluster of Kind that is made for it, and deleted afterwards (needs Docker)
-	@tests/e2e/kind.sh '$(KIND)'
-
-e2e-kind-down: | $(KIND)
-	@tests/e2e/kind.sh '$(KIND)' down
-
-# Each by itself: not everybody needs both. Moved to its place when it is whole.
-e2e_package.helm := helm.sh/helm/v4/cmd/helm
-e2e_package.kind := sigs.k8s.io/kind
-$(HELM4) $(KIND): $(E2E_TOOLS)/%:
-	@echo 'building $* for make e2e, once, into $(E2E_TOOLS): a minute or two'
-	@mkdir -p '$(E2E_TOOLS)'; cd tests/e2e/tools; \
-	$(go_build) -ldflags '-s -w' -o '$@.partial' $(e2e_package.$*); mv '$@.partial' '$@'
+include image/image.mk
+include tests/e2e/e2e.mk
 
 manifests: ## Write the generated files in manifests/ and charts/
-	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests generated_files_are_in_step
+	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests --test chart_files in_step
 
 fmt: ## Format the source
 	cargo fmt --all

@@ -266,7 +266,7 @@ fn reach(file: &Path, folder: &Path, reached: &mut BTreeSet<PathBuf>) {
 fn every_file_begins_with_its_licence() {
     let needs_licence = |path: &Path| {
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        matches!(extension, "rs" | "go" | "toml" | "yaml" | "yml" | "sh")
+        matches!(extension, "rs" | "go" | "mk" | "toml" | "yaml" | "yml" | "sh")
             || path.ends_with("Makefile")
             || path.ends_with("Containerfile")
             || path.ends_with(".ci/run")
@@ -289,7 +289,7 @@ fn every_file_begins_with_its_licence() {
 #[test]
 fn what_is_granted_is_what_the_table_of_kinds_needs() {
     let kinds = ResourceKind::ALL;
-    let granted: BTreeSet<(String, String)> = rbac::cluster_role(&kinds)
+    let granted: BTreeSet<(String, String)> = rbac::cluster_role(&kinds, rbac::NAMESPACE)
         .rules
         .unwrap_or_default()
         .into_iter()

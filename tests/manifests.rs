@@ -13,6 +13,7 @@ use obsyk_domain::agent::{self, ObsykAgent, ObsykAgentSpec, Policy, Settings};
 use obsyk_domain::rbac;
 use obsyk_domain::resource::ResourceKind;
 use serde::Serialize;
+use serde_json::json;
 
 const HEAD: &str = "\
 # Copyright (c) Obsyk. All rights reserved.
@@ -31,13 +32,33 @@ fn yaml(object: &impl Serialize) -> String {
 
 /// Every generated file, by its path in the repository.
 fn generated() -> BTreeMap<&'static str, String> {
+    let mut files = objects();
+    for (folder, name) in [
+        ("manifests/crd/", "manifests/crd/kustomization.yaml"),
+        ("manifests/rbac/", "manifests/rbac/kustomization.yaml"),
+    ] {
+        let resources: Vec<_> = files.keys().filter_map(|name| name.strip_prefix(folder)).collect();
+        let kustomization = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": resources,
+        });
+        files.insert(name, yaml(&kustomization));
+    }
+    // The chart's own copy of the table: its rights follow from the value `kinds`.
+    let table = ResourceKind::ALL.map(|kind| json!({ "group": kind.spec().group, "resource": kind.spec().plural }));
+    files.insert("charts/obsyk-operator/files/kinds.yaml", yaml(&table));
+    files
+}
+
+fn objects() -> BTreeMap<&'static str, String> {
     let secrets = [rbac::CREDENTIALS_SECRET];
     BTreeMap::from([
         ("charts/obsyk-operator/crds/obsykagents.yaml", yaml(&agent::crd())),
         ("manifests/crd/obsykagents.yaml", yaml(&agent::crd())),
         (
             "manifests/rbac/clusterrole.yaml",
-            yaml(&rbac::cluster_role(&ResourceKind::ALL)),
+            yaml(&rbac::cluster_role(&ResourceKind::ALL, rbac::NAMESPACE)),
         ),
         (
             "manifests/rbac/clusterrolebinding.yaml",
@@ -80,7 +101,12 @@ fn generated_files_are_in_step() {
 #[test]
 fn no_file_lies_among_the_generated_ones_that_nothing_generates() {
     let generated = generated();
-    for folder in ["charts/obsyk-operator/crds", "manifests/crd", "manifests/rbac"] {
+    for folder in [
+        "charts/obsyk-operator/crds",
+        "charts/obsyk-operator/files",
+        "manifests/crd",
+        "manifests/rbac",
+    ] {
         for entry in fs::read_dir(root().join(folder)).unwrap_or_else(|_| panic!("run make manifests: no {folder}")) {
             let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
             assert!(
@@ -98,7 +124,7 @@ fn sample_is_valid_and_shows_the_defaults() {
     Settings::from_spec(&sample.spec, &Policy::default()).unwrap();
     assert_eq!(sample.metadata.namespace.as_deref(), Some(rbac::NAMESPACE));
     assert_eq!(sample.spec.credentials_secret_ref.name, rbac::CREDENTIALS_SECRET);
-    let required: ObsykAgentSpec = serde_json::from_value(serde_json::json!({
+    let required: ObsykAgentSpec = serde_json::from_value(json!({
         "platformURL": sample.spec.platform_url,
         "clusterName": sample.spec.cluster_name,
         "credentialsSecretRef": { "name": sample.spec.credentials_secret_ref.name },

@@ -29,10 +29,16 @@ pub const CREDENTIALS_SECRET: &str = "obsyk-credentials";
 /// The namespace whose uid is the cluster's.
 const CLUSTER_NAMESPACE: &str = "kube-system";
 
-/// The right to collect these kinds in the whole cluster.
+/// The name of what is installed outside namespaces for the operator in this one: two operators of one name in two
+/// namespaces have a role each.
+pub fn cluster_name(namespace: &str) -> String {
+    format!("{NAME}:{namespace}")
+}
+
+/// The right of the operator in this namespace to collect these kinds in the whole cluster.
 ///
 /// Without Namespace among them, namespace kube-system alone may be listed besides: its uid is the cluster's.
-pub fn cluster_role(kinds: &[ResourceKind]) -> ClusterRole {
+pub fn cluster_role(kinds: &[ResourceKind], namespace: &str) -> ClusterRole {
     let mut rules: Vec<PolicyRule> = Vec::new();
     for kind in kinds {
         let spec = kind.spec();
@@ -46,7 +52,7 @@ pub fn cluster_role(kinds: &[ResourceKind]) -> ClusterRole {
         rules.push(by_name(CLUSTER_NAMESPACE, rule("", &["namespaces"], &["list"])));
     }
     ClusterRole {
-        metadata: named(NAME, None),
+        metadata: named(&cluster_name(namespace), None),
         rules: Some(rules),
         aggregation_rule: None,
     }
@@ -73,10 +79,11 @@ pub fn role(namespace: &str, secrets: &[&str]) -> Role {
     }
 }
 
-/// The account that the operator runs as.
+/// The account that the operator runs as. Nobody gets its token unasked: the pod asks for one with a short life.
 pub fn service_account(namespace: &str) -> ServiceAccount {
     ServiceAccount {
         metadata: named(NAME, Some(namespace)),
+        automount_service_account_token: Some(false),
         ..ServiceAccount::default()
     }
 }
@@ -84,8 +91,8 @@ pub fn service_account(namespace: &str) -> ServiceAccount {
 /// Gives [`cluster_role`] to the account in this namespace.
 pub fn cluster_role_binding(namespace: &str) -> ClusterRoleBinding {
     ClusterRoleBinding {
-        metadata: named(NAME, None),
-        role_ref: role_ref("ClusterRole"),
+        metadata: named(&cluster_name(namespace), None),
+        role_ref: role_ref("ClusterRole", &cluster_name(namespace)),
         subjects: Some(vec![account(namespace)]),
     }
 }
@@ -94,7 +101,7 @@ pub fn cluster_role_binding(namespace: &str) -> ClusterRoleBinding {
 pub fn role_binding(namespace: &str) -> RoleBinding {
     RoleBinding {
         metadata: named(NAME, Some(namespace)),
-        role_ref: role_ref("Role"),
+        role_ref: role_ref("Role", NAME),
         subjects: Some(vec![account(namespace)]),
     }
 }
@@ -125,11 +132,11 @@ fn named(name: &str, namespace: Option<&str>) -> ObjectMeta {
     }
 }
 
-fn role_ref(kind: &str) -> RoleRef {
+fn role_ref(kind: &str, name: &str) -> RoleRef {
     RoleRef {
         api_group: "rbac.authorization.k8s.io".to_owned(),
         kind: kind.to_owned(),
-        name: NAME.to_owned(),
+        name: name.to_owned(),
     }
 }
 
@@ -166,7 +173,7 @@ mod tests {
 
     #[test]
     fn each_collected_kind_may_be_listed_and_watched_and_nothing_else() {
-        let rules = told(cluster_role(&ResourceKind::ALL).rules);
+        let rules = told(cluster_role(&ResourceKind::ALL, NAMESPACE).rules);
         let mut granted = Vec::new();
         for (group, resources, names, verbs) in rules {
             assert_eq!(verbs, ["list", "watch"]);
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_clusters_uid_may_be_read_though_namespaces_arent_collected() {
-        let rules = told(cluster_role(&[ResourceKind::Pod]).rules);
+        let rules = told(cluster_role(&[ResourceKind::Pod], NAMESPACE).rules);
         assert_eq!(rules.len(), 2);
         let (group, resources, names, verbs) = &rules[1];
         assert_eq!(
@@ -209,16 +216,28 @@ mod tests {
     }
 
     #[test]
+    fn operators_in_two_namespaces_have_a_cluster_role_each() {
+        assert_eq!(cluster_name(NAMESPACE), "obsyk-operator:obsyk-system");
+        let names = ["here", "there"].map(|namespace| cluster_role(&[], namespace).metadata.name);
+        assert_ne!(names[0], names[1]);
+    }
+
+    #[test]
     fn the_bindings_name_the_account_in_its_namespace() {
         let account = service_account("here").metadata;
-        for (role, subjects) in [
+        for (name, role, subjects) in [
             (
+                cluster_role(&[], "here").metadata.name,
                 cluster_role_binding("here").role_ref,
                 cluster_role_binding("here").subjects,
             ),
-            (role_binding("here").role_ref, role_binding("here").subjects),
+            (
+                role("here", &[]).metadata.name,
+                role_binding("here").role_ref,
+                role_binding("here").subjects,
+            ),
         ] {
-            assert_eq!(role.name, NAME);
+            assert_eq!(Some(role.name), name);
             let subjects = subjects.unwrap();
             assert_eq!(subjects.len(), 1);
             assert_eq!(

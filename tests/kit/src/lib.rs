@@ -14,3 +14,4 @@ mod porter;
 pub mod process;
 pub mod proxy;
 pub mod soak;
+pub mod tools;
