@@ -41,6 +41,8 @@ else
 fi
 [ "$tool" != none ] || fail "no podman, buildah or docker works on this machine: install one of them (on Debian: apt-get install buildah)"
 
+grep -q 'BEGIN CERTIFICATE' "$roots" || fail "$roots holds no certificate: without roots of trust no platform can be reached"
+
 # In an empty image there is no loader, and no library for one.
 case $(LC_ALL=C readelf -lh "$binary" 2>/dev/null) in
   '') fail "$binary is not there, or no Linux binary: run make release on Linux, or for Linux" ;;

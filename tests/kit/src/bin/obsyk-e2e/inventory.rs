@@ -17,8 +17,8 @@ use crate::stage::{self, DEFINITION, NAMESPACE};
 /// What is in the metadata of everything that a release makes: in its name, its labels, or its namespace.
 const OURS: &str = "obsyk";
 
-/// Events go by themselves, an hour after what they tell of. Leases of nodes tell of nothing.
-const NOT_COUNTED: [&str; 1] = ["Event"];
+/// Events go by themselves, an hour after what they tell of. An APIService is what an API server makes of a definition.
+const NOT_COUNTED: [&str; 2] = ["Event", "APIService"];
 
 /// What `helm uninstall` starts to delete is gone within this: a pod has 30 s.
 const GONE: Duration = Duration::from_secs(90);
