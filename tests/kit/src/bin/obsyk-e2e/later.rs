@@ -81,7 +81,12 @@ pub async fn upgrade_brings_definition_and_limit(stage: &Stage) -> Result<(), Fa
         return Err("the definition has no printer columns: it can't be made an older one".into());
     }
     let patch = Patch::Merge(json!({ "spec": { "versions": outdated["spec"]["versions"] } }));
-    definitions.patch(DEFINITION, &PatchParams::default(), &patch).await?;
+    // As the one that an older chart has installed.
+    let as_helm = PatchParams {
+        field_manager: Some("helm".to_owned()),
+        ..PatchParams::default()
+    };
+    definitions.patch(DEFINITION, &as_helm, &patch).await?;
     let (since, started) = (Timestamp::now(), Instant::now());
     stage.helm.upgrade(&with_little_memory(stage)).await?;
     let now = definitions.get(DEFINITION).await?.data;
