@@ -140,7 +140,7 @@ lint-workflows: | $(WORKFLOW_TOOLS) ## Lint the workflows and the shell scripts
 
 $(WORKFLOW_TOOLS):
 	@echo 'installing actionlint, zizmor and shellcheck, once, into $@'
-	@rm -rf '$@'; python3 -m venv '$@.partial'
+	@rm -rf '$@.partial'; python3 -m venv '$@.partial'
 	@'$@.partial/bin/pip' install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
 	  -r tests/workflows/requirements.txt
 	@cd tests/workflows/tools; $(go_build) -o '$@.partial/bin/actionlint' github.com/rhysd/actionlint/cmd/actionlint
