@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::render::{NAMESPACE, objects, root, stdout, template, tool};
 
@@ -25,6 +25,10 @@ const LABELS: [&str; 4] = [
     "/spec/template/metadata/labels",
 ];
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
 type Objects = BTreeMap<(String, String, String), Value>;
 
 fn by_name(objects: Vec<Value>) -> Objects {
@@ -36,7 +40,6 @@ fn by_name(objects: Vec<Value>) -> Objects {
                 assert!(!labels.is_empty(), "{place}: no label but Helm's");
             }
         }
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let metadata = &object["metadata"];
         let key = (
             text(&object["kind"]),
@@ -65,11 +68,47 @@ fn manifests_are_what_the_charts_defaults_give() {
     );
     let names = |objects: &Objects| objects.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&chart), names(&manifests));
-    for (key, object) in &chart {
-        let (ours, theirs) = (
-            serde_json::to_string_pretty(object).unwrap(),
-            serde_json::to_string_pretty(&manifests[key]).unwrap(),
-        );
-        assert_eq!(ours, theirs, "{key:?}");
+    let mut found = Vec::new();
+    for ((kind, _, name), object) in &chart {
+        let theirs = &manifests[&(kind.clone(), text(&object["metadata"]["namespace"]), name.clone())];
+        differences(object, theirs, &format!("{kind} {name}: "), &mut found);
+    }
+    assert!(found.is_empty(), "chart and manifests differ:\n{}", found.join("\n"));
+}
+
+/// Where two objects differ, and what stands there. 1 and 1.0 are one number: kustomize writes one, Helm what was there.
+fn differences(chart: &Value, manifests: &Value, place: &str, found: &mut Vec<String>) {
+    match (chart, manifests) {
+        (Value::Object(ours), Value::Object(theirs)) => {
+            for key in ours.keys().chain(theirs.keys().filter(|key| !ours.contains_key(*key))) {
+                differences(&chart[key], &manifests[key], &format!("{place}/{key}"), found);
+            }
+        }
+        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
+            for (n, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                differences(ours, theirs, &format!("{place}/{n}"), found);
+            }
+        }
+        (Value::Number(ours), Value::Number(theirs)) if ours.as_f64() == theirs.as_f64() => {}
+        _ if chart == manifests => {}
+        _ => found.push(format!("{place}: {chart} in the chart, {manifests} in the manifests")),
+    }
+}
+
+#[test]
+fn difference_is_found_wherever_it_is() {
+    let deployment = json!({ "a": [{ "b": 1, "c": "x" }], "d": { "e": true } });
+    for (path, value) in [
+        ("/a/0/b", json!(2)),
+        ("/a", json!([])),
+        ("/d/e", json!(null)),
+        ("/d", json!({})),
+    ] {
+        let mut other = deployment.clone();
+        *other.pointer_mut(path).unwrap() = value;
+        let mut found = Vec::new();
+        differences(&deployment, &other, "", &mut found);
+        differences(&other, &deployment, "", &mut found);
+        assert_eq!(found.len(), 2, "{path}: {found:?}");
     }
 }

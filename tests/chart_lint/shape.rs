@@ -3,16 +3,25 @@
 
 //! The chart as its tools see it: its suites, `helm lint`, yamllint, and what is in its package.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use crate::render::{chart, python, root, stdout, tool, value_files};
+use serde_json::Value;
+
+use crate::render::{RELEASE, chart, objects, python, root, run, stdout, template, tool, value_files};
 
 #[test]
 fn suites_pass() {
-    let told = stdout(tool("helm-unittest").args(["--strict", "."]).current_dir(chart()));
+    let told = stdout(
+        tool("helm-unittest")
+            .args(["--strict", "--color=false", "."])
+            .current_dir(chart()),
+    );
     // A chart without a suite passes, too.
-    let suites = fs::read_dir(chart().join("tests")).unwrap().count();
+    let files = fs::read_dir(chart().join("tests")).unwrap();
+    let is_suite = |file: &fs::DirEntry| file.file_name().to_string_lossy().ends_with("_test.yaml");
+    let suites = files.map(Result::unwrap).filter(is_suite).count();
     assert!(
         suites > 0 && told.contains(&format!("Test Suites: {suites} passed, {suites} total")),
         "{told}"
@@ -26,6 +35,58 @@ fn helm_has_nothing_to_say() {
         let arguments = ["lint", "--strict", ".", "--values", values.to_str().unwrap()];
         stdout(tool("helm").args(arguments).current_dir(chart()));
     }
+}
+
+#[test]
+fn every_object_has_the_labels_of_the_release_and_of_the_values() {
+    let mut kinds = BTreeSet::new();
+    let pod_at = ["/metadata", "/spec/template/metadata"];
+    for values in ["ci/everything-values.yaml", "ci/others-values.yaml"] {
+        let common = [
+            "--values",
+            values,
+            "--set",
+            "commonLabels.team=platform",
+            "--set",
+            "podLabels.tier=agents",
+        ];
+        // What users add is theirs, and a definition belongs to no release.
+        let ours = |object: &Value| !matches!(object["kind"].as_str(), Some("ConfigMap" | "CustomResourceDefinition"));
+        for object in objects(&template(&common)).iter().filter(|object| ours(object)) {
+            let kind = object["kind"].as_str().unwrap().to_owned();
+            let is_pod = [kind == "Pod", object.pointer("/spec/template").is_some()];
+            for (place, is_pod) in pod_at.iter().zip(is_pod) {
+                let labels = &object.pointer(place).unwrap_or(&Value::Null)["labels"];
+                if *place == "/metadata" || is_pod {
+                    assert_eq!(labels["team"], "platform", "{kind} {place}");
+                    assert_eq!(labels["app.kubernetes.io/instance"], RELEASE, "{kind} {place}");
+                    assert_eq!(labels["app.kubernetes.io/managed-by"], "Helm", "{kind} {place}");
+                }
+                assert_eq!(is_pod, labels["tier"] == "agents", "{kind} {place}");
+            }
+            let is_of_the_cluster = kind.starts_with("Cluster");
+            assert_eq!(object["metadata"]["namespace"].is_null(), is_of_the_cluster, "{kind}");
+            kinds.insert(kind);
+        }
+    }
+    // As many as the chart can make.
+    assert_eq!(kinds.len(), 14, "{kinds:?}");
+}
+
+/// The schema says it first; whoever turns it off still hears of it.
+#[test]
+fn kind_that_there_is_not_fails_without_the_schema_too() {
+    let arguments = [
+        "template",
+        ".",
+        "--skip-schema-validation",
+        "--set",
+        "kinds={pods,pots}",
+    ];
+    let output = run(tool("helm").args(arguments).current_dir(chart()));
+    let told = String::from_utf8_lossy(&output.stderr);
+    let clear = "kinds: there is no kind \"pots\"; take from: namespaces, pods, services";
+    assert!(!output.status.success() && told.contains(clear), "{told}");
 }
 
 #[test]

@@ -31,7 +31,7 @@ tool-python:
 	@if [ ! -e '$(CHART_PYTHON)' ]; then \
 	  echo 'installing checkov and yamllint, once, into $(CHART_PYTHON): some minutes' >&2; \
 	  mkdir -p '$(TOOLS)'; partial='$(CHART_PYTHON).partial-'$$$$; \
-	  python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --require-hashes --only-binary :all: \
+	  python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --root-user-action=ignore --require-hashes --only-binary :all: \
 	    --target "$$partial" -r $(CHART_LINT)/requirements.txt >&2; \
 	  if [ -e '$(CHART_PYTHON)' ]; then rm -rf "$$partial"; else mv "$$partial" '$(CHART_PYTHON)'; fi; \
 	fi

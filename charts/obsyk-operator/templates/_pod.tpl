@@ -158,9 +158,11 @@ is given twice is refused. A variable of extraEnv comes last and so wins too.
 {{- end }}
 {{- end }}
 
-{{- /* What is reached without a proxy: what the values name, and the cluster's own. The kubelet fills in the API server's address. */}}
+{{- /* What is reached without a proxy: what the values name, and the cluster's own. The kubelet fills in the API server's
+address. */}}
 {{- define "obsyk-operator.noProxy" -}}
-{{- $own := list "$(KUBERNETES_SERVICE_HOST)" ".svc" (printf ".%s" (.Values.clusterDomain | trimPrefix ".")) "localhost" "127.0.0.1" -}}
+{{- $domain := printf ".%s" (.Values.clusterDomain | trimPrefix ".") -}}
+{{- $own := list "$(KUBERNETES_SERVICE_HOST)" ".svc" $domain "localhost" "127.0.0.1" -}}
 {{- $given := .Values.proxy.noProxy | replace " " "" | splitList "," | compact -}}
 {{- concat $given $own | uniq | join "," -}}
 {{- end }}

@@ -42,7 +42,8 @@ listed, because its uid is the cluster's.
 {{- end }}
 {{- end }}
 
-{{- /* The right to be an operator where the ObsykAgent resources are: to follow them, to write their status, to read their Secrets. */}}
+{{- /* The right to be an operator where the ObsykAgent resources are: to follow them, to write their status, to read their
+Secrets. */}}
 {{- define "obsyk-operator.operateRules" -}}
 - apiGroups: [obsyk.io]
   resources: [obsykagents]
