@@ -266,8 +266,9 @@ fn reach(file: &Path, folder: &Path, reached: &mut BTreeSet<PathBuf>) {
 fn every_file_begins_with_its_licence() {
     let needs_licence = |path: &Path| {
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        matches!(extension, "rs" | "go" | "toml" | "yaml" | "yml" | "sh")
+        matches!(extension, "rs" | "go" | "mk" | "toml" | "yaml" | "yml" | "sh")
             || path.ends_with("Makefile")
+            || path.ends_with("Containerfile")
             || path.ends_with(".ci/run")
     };
     for path in files(root(), &needs_licence) {

@@ -21,8 +21,12 @@ pub enum Fault {
     Connect,
     /// The TLS handshake failed: an expired or foreign certificate, an unknown authority.
     Tls,
-    /// The proxy refused or isn't there.
+    /// The proxy can't be reached.
     Proxy,
+    /// The proxy wants to know who asks, or doesn't take what it was told (407).
+    ProxyAuth,
+    /// The proxy is there and doesn't make the connection.
+    ProxyRefused,
     /// The connection broke before the answer was whole.
     Reset,
     /// No answer within the deadline.
@@ -32,6 +36,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether it is the proxy's, and the platform wasn't reached.
+    pub const fn is_of_proxy(self) -> bool {
+        matches!(self, Self::Proxy | Self::ProxyAuth | Self::ProxyRefused)
+    }
+
     /// A word for logs and metrics.
     pub const fn label(self) -> &'static str {
         match self {
@@ -39,6 +48,8 @@ impl Fault {
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::Proxy => "proxy",
+            Self::ProxyAuth => "proxy_auth",
+            Self::ProxyRefused => "proxy_refused",
             Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::Garbled => "garbled",
@@ -52,7 +63,9 @@ impl fmt::Display for Fault {
             Self::Dns => "its name can't be resolved",
             Self::Connect => "no connection",
             Self::Tls => "the TLS handshake failed",
-            Self::Proxy => "the proxy refused the connection",
+            Self::Proxy => "the proxy can't be reached",
+            Self::ProxyAuth => "the proxy wants a user and password (407)",
+            Self::ProxyRefused => "the proxy refused the connection",
             Self::Reset => "the connection broke",
             Self::Timeout => "no answer in time",
             Self::Garbled => "the answer can't be read",
@@ -296,6 +309,8 @@ mod tests {
             Fault::Connect,
             Fault::Tls,
             Fault::Proxy,
+            Fault::ProxyAuth,
+            Fault::ProxyRefused,
             Fault::Reset,
             Fault::Timeout,
             Fault::Garbled,

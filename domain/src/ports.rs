@@ -192,6 +192,8 @@ pub trait Platform {
     fn token(&self, platform: PlatformUrl, credentials: Credentials) -> Local<Result<Issued, TokenError>>;
     /// Sends, once.
     fn send(&self, target: Target, payload: Payload) -> Local<Outcome>;
+    /// The proxy on the way to this platform, as host and port, for messages; `None` when the way is direct.
+    fn proxy(&self, platform: &PlatformUrl) -> Option<String>;
 }
 
 /// The credentials' Secret.

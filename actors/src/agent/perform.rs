@@ -53,7 +53,8 @@ impl AgentActor {
                     settling.push(self.family.stop());
                 }
                 Effect::Configure(config) => {
-                    info!(agent = %self.key, platform = %config.platform, cluster = %config.cluster_name, "configured");
+                    let (platform, cluster, proxy) = (&config.platform, &config.cluster_name, self.proxy());
+                    info!(agent = %self.key, %platform, %cluster, proxy, "configured");
                     if let Some(sender) = self.family.sender() {
                         settling.push(command(sender, Configure(config), CONFIGURING));
                     }

@@ -10,7 +10,7 @@ use actix::clock::timeout;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, WrapFuture};
 use jiff::Timestamp;
 use obsyk_domain::agent::{ObsykAgentStatus, ResourceCounts};
-use obsyk_domain::condition::Link;
+use obsyk_domain::condition::{Link, Situation};
 use obsyk_domain::ports::StatusError;
 use obsyk_domain::resource::ResourceKind;
 use tracing::{info, warn};
@@ -68,6 +68,12 @@ impl AgentActor {
         wall.round(jiff::Unit::Second).unwrap_or(wall)
     }
 
+    /// The proxy on the way to the platform.
+    pub(super) fn proxy(&self) -> Option<String> {
+        let settings = self.state.desired().settings.as_ref().ok()?;
+        self.ports.platform.proxy(&settings.platform)
+    }
+
     fn status_now(&mut self) -> ObsykAgentStatus {
         let nothing = BTreeMap::new();
         let set_aside = self.sender_view.as_ref().map_or(&nothing, |view| &view.set_aside);
@@ -87,7 +93,11 @@ impl AgentActor {
         self.status.saw(now, wall, accepted, self.state.last_snapshot());
         let written = self.status.written();
         let generation = self.state.desired().generation;
-        let situation = self.state.situation(set_aside, &undecodable);
+        let proxy = self.proxy();
+        let situation = Situation {
+            proxy: proxy.as_deref(),
+            ..self.state.situation(set_aside, &undecodable)
+        };
         ObsykAgentStatus {
             cluster_uid: self.state.cluster_uid(),
             observed_generation: generation,
@@ -148,7 +158,11 @@ impl AgentActor {
             return Readiness::Synced;
         }
         let nothing = BTreeMap::new();
-        let situation = self.state.situation(&nothing, &nothing);
+        let proxy = self.proxy();
+        let situation = Situation {
+            proxy: proxy.as_deref(),
+            ..self.state.situation(&nothing, &nothing)
+        };
         if situation.is_idle() {
             return Readiness::Idle;
         }

@@ -8,6 +8,7 @@
 
 #[cfg(test)]
 mod tests;
+mod way;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,10 +18,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde::Serialize;
 
 use crate::agent::SettingsError;
-use crate::answer::{Fault, Outcome};
+use crate::answer::Outcome;
 use crate::credentials::CredentialsError;
 use crate::resource::{KindSet, ResourceKind};
 use crate::token::TokenError;
+
+pub use way::{Way, hint};
 
 /// A time as statuses have it.
 pub type StatusTime = Time;
@@ -101,7 +104,9 @@ pub struct Situation<'a> {
     pub cluster_known: Option<bool>,
     /// The platform, as the resource has it.
     pub platform: &'a str,
-    /// The way there.
+    /// The proxy on the way there, as host and port.
+    pub proxy: Option<&'a str>,
+    /// How things stand on the way.
     pub link: Link,
     /// A snapshot was accepted for this platform.
     pub accepted: bool,
@@ -292,52 +297,24 @@ impl Situation<'_> {
     }
 
     fn link_trouble(&self) -> Option<(&'static str, String)> {
-        let platform = self.platform;
+        let way = Way {
+            platform: self.platform,
+            proxy: self.proxy,
+        };
         let secret = self.secret;
         Some(match self.link {
             Link::Fresh | Link::Up => return None,
-            Link::NoToken(TokenError::Unsigned) => (
-                "CredentialsRefused",
-                format!("the key in Secret {secret} can't sign; make a new key pair"),
-            ),
-            Link::NoToken(TokenError::NotAToken) => (
-                "NotAPlatform",
-                format!("{platform}/oauth/token answered with something that isn't a token; is platformURL right?"),
-            ),
-            Link::NoToken(error @ TokenError::Answer(outcome)) if error.is_denied() => (
-                "CredentialsRefused",
-                format!(
-                    "{platform}/oauth/token answered {outcome}: check client_id and private_key in Secret {secret}, \
-                     that the platform has the public key, and this cluster's clock"
-                ),
-            ),
-            Link::NoToken(TokenError::Answer(outcome)) => unavailable(platform, "the token endpoint", outcome),
+            Link::NoToken(error) => way.without_token(secret, error),
             Link::Denied(outcome) => (
                 "CredentialsRefused",
                 format!(
-                    "{platform} answered {outcome} with a fresh token: may client_id in Secret {secret} report this cluster?"
+                    "{} answered {outcome} with a fresh token: may client_id in Secret {secret} report this cluster?",
+                    self.platform
                 ),
             ),
-            Link::Trying(outcome) | Link::Open(outcome) => unavailable(platform, "the platform", outcome),
+            Link::Trying(outcome) | Link::Open(outcome) => way.unavailable("the platform", outcome),
         })
     }
-}
-
-fn unavailable(platform: &str, who: &str, outcome: Outcome) -> (&'static str, String) {
-    let hint = match outcome {
-        Outcome::Status { code: 300..=399, .. } => "redirects aren't followed; is platformURL right?",
-        Outcome::Status { code: 408 | 429, .. } => "it asks to come later; nothing is lost",
-        Outcome::Lost { fault: Fault::Dns, .. } => "check the host in platformURL and the cluster's DNS",
-        Outcome::Lost { fault: Fault::Tls, .. } => "check the certificate, and the CA bundle if a proxy opens TLS",
-        Outcome::Lost {
-            fault: Fault::Proxy, ..
-        } => "check the proxy settings of the operator",
-        Outcome::Lost {
-            fault: Fault::Connect, ..
-        } => "check that the cluster may reach it: firewall, NetworkPolicy, proxy",
-        Outcome::Status { .. } | Outcome::Lost { .. } => "it is tried again; nothing is lost",
-    };
-    ("PlatformUnavailable", format!("{platform}: {who}: {outcome}; {hint}"))
 }
 
 fn refusal_hint(outcome: Outcome) -> &'static str {

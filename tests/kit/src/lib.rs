@@ -1,11 +1,12 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! A real control plane, a strict platform, and a proxy that spoils the way to either: for the tests, the demo, the bench
-//! and the soak.
+//! A real control plane, a strict platform, a proxy that spoils the way to either, and one that companies have: for the tests,
+//! the demo, the bench and the soak.
 
 pub mod controlplane;
 mod door;
+pub mod forward;
 pub mod interrupts;
 pub mod load;
 pub mod operator;

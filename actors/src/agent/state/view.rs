@@ -31,6 +31,7 @@ impl AgentState {
             secret_seen: self.access.is_seen(),
             cluster_known: self.access.is_cluster_known(),
             platform: &self.desired.platform_text,
+            proxy: None,
             link: self.link,
             accepted: self.snapshots.is_accepted(),
             refused: self.snapshots.refused(),

@@ -105,6 +105,10 @@ impl Platform for ScriptedPlatform {
             outcome
         })
     }
+
+    fn proxy(&self, _: &PlatformUrl) -> Option<String> {
+        None
+    }
 }
 
 /// Tokio's clock, which stands still while there is something to do.

@@ -244,6 +244,10 @@ impl Platform for Nobody {
     fn send(&self, _: Target, _: Payload) -> Local<Outcome> {
         panic!("a watcher sends nothing")
     }
+
+    fn proxy(&self, _: &PlatformUrl) -> Option<String> {
+        panic!("a watcher asks for no proxy")
+    }
 }
 
 impl CredentialsSource for Nobody {

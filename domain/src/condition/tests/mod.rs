@@ -27,6 +27,7 @@ fn well() -> Situation<'static> {
         secret_seen: true,
         cluster_known: Some(true),
         platform: PLATFORM,
+        proxy: None,
         link: Link::Up,
         accepted: true,
         refused: None,

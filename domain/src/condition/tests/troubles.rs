@@ -95,13 +95,13 @@ fn trouble_on_the_way_names_platform_answer_and_what_to_check() {
             Link::Open(lost(Fault::Tls)),
             "PlatformUnavailable",
             interrupted,
-            "CA bundle",
+            "give its CA (--platform-ca-file)",
         ),
         (
             Link::Open(lost(Fault::Proxy)),
             "PlatformUnavailable",
             interrupted,
-            "proxy settings",
+            "HTTPS_PROXY",
         ),
         (
             Link::Open(lost(Fault::Reset)),
@@ -129,6 +129,41 @@ fn trouble_on_the_way_names_platform_answer_and_what_to_check() {
         assert_eq!(names_platform, link != Link::NoToken(TokenError::Unsigned));
         assert_eq!(situation.waits_for().unwrap().0, reason);
     }
+}
+
+#[test]
+fn the_proxy_is_named_whether_it_failed_itself_or_something_behind_it() {
+    let through = |fault, proxy| {
+        let situation = Situation {
+            link: Link::Open(lost(fault)),
+            proxy,
+            ..well()
+        };
+        told(&situation).1
+    };
+    for (fault, says) in [
+        (
+            Fault::Proxy,
+            "the proxy can't be reached: proxy.example.com:3128; check",
+        ),
+        (Fault::ProxyAuth, "(407): proxy.example.com:3128; write them"),
+        (
+            Fault::ProxyRefused,
+            "refused the connection: proxy.example.com:3128; allow",
+        ),
+        (Fault::Tls, "failed, through the proxy proxy.example.com:3128; check"),
+        (Fault::Reset, "broke, through the proxy proxy.example.com:3128; it is"),
+    ] {
+        let message = through(fault, Some("proxy.example.com:3128"));
+        assert!(message.contains(says), "{message}");
+        assert!(!through(fault, None).contains("through"));
+    }
+    let answered = Situation {
+        link: Link::Open(Outcome::status(500)),
+        proxy: Some("proxy.example.com:3128"),
+        ..well()
+    };
+    assert!(!told(&answered).1.contains("proxy"), "the platform answered");
 }
 
 #[test]

@@ -28,7 +28,7 @@ use std::time::Duration;
 use kube::{Client, Config};
 use tokio::task::spawn_blocking;
 
-use self::assets::Program;
+use self::assets::{Assets, Program};
 use self::identity::Authority;
 
 pub use self::backup::Backup;
@@ -40,6 +40,31 @@ pub use self::process::{Keeper, Process};
 /// How long an API server may take to end in good order: some three seconds, and a minute more while a request of somebody's
 /// doesn't finish.
 const GRACE: Duration = Duration::from_secs(70);
+
+/// The folder that has etcd, the API server, the controller manager and the scheduler, for whoever runs them by himself. What
+/// isn't there is built first, which takes minutes.
+///
+/// # Errors
+///
+/// They can't be built, or `KUBEBUILDER_ASSETS` names a folder that hasn't all of them.
+pub fn programs() -> Result<PathBuf, Error> {
+    let assets = Assets::from_environment()?;
+    let mut folder = PathBuf::new();
+    for program in [
+        Program::Etcd,
+        Program::ApiServer,
+        Program::ControllerManager,
+        Program::Scheduler,
+    ] {
+        let path = assets.program(program)?;
+        let its_folder = path.parent().unwrap_or(&path).to_path_buf();
+        if program != Program::Etcd && its_folder != folder {
+            return Err(Error::AssetMissing(folder.join(program.name())));
+        }
+        folder = its_folder;
+    }
+    Ok(folder)
+}
 
 /// A running control plane.
 pub struct ControlPlane {

@@ -32,6 +32,9 @@ while [ -e "$2" ] && [ $n -lt 100 ]; do
 done
 "#;
 
+/// Where a program that was built for `make coverage` writes which of its lines ran. The one variable that is passed on.
+const PROFILE: &str = "LLVM_PROFILE_FILE";
+
 /// The last lines of a log that an error shows.
 const LOG_LINES: usize = 20;
 
@@ -121,6 +124,7 @@ impl Keeper {
             .env_clear()
             .env("HOME", &self.folder)
             .env("TMPDIR", &self.folder)
+            .envs(std::env::vars_os().filter(|(name, _)| name == PROFILE))
             .envs(environment.iter().cloned())
             .current_dir(&self.folder)
             .stdin(Stdio::null())

@@ -22,6 +22,7 @@ pub struct Builder {
     clients: Vec<(String, String)>,
     audiences: Vec<String>,
     address: Option<SocketAddr>,
+    host: Option<String>,
     certificate: Option<Certificate>,
     token_lifetime: Option<Duration>,
     event_types: EventTypes,
@@ -49,6 +50,13 @@ impl Builder {
     #[must_use]
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.address = Some(address);
+        self
+    }
+
+    /// Is known to others as this host, a name or an address: in its URL, and in its certificate.
+    #[must_use]
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
         self
     }
 
@@ -108,7 +116,9 @@ impl Builder {
     ///
     /// The address is taken, or a public key isn't one.
     pub async fn start(self) -> Result<Platform, Error> {
-        let (ca_pem, tls) = match self.certificate.map(tls::make).transpose()? {
+        let host = self.host.as_deref();
+        let certified = self.certificate.map(|certificate| tls::make(certificate, host));
+        let (ca_pem, tls) = match certified.transpose()? {
             Some((ca_pem, tls)) => (Some(ca_pem), Some(tls)),
             None => (None, None),
         };
@@ -126,10 +136,12 @@ impl Builder {
         let is_https = tls.is_some();
         let address = self.address.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
         let server = Server::start(address, tls, Arc::clone(&shared)).await?;
-        let url = if is_https {
-            format!("https://localhost:{}", server.address().port())
-        } else {
-            format!("http://{}", server.address())
+        let scheme = if is_https { "https" } else { "http" };
+        let port = server.address().port();
+        let url = match host {
+            Some(host) => format!("{scheme}://{host}:{port}"),
+            None if is_https => format!("https://localhost:{port}"),
+            None => format!("http://{}", server.address()),
         };
         // Nobody can have asked yet: the port was not known.
         shared.change(|state| state.assertions.add_audience(&url));

@@ -76,7 +76,7 @@ impl Platform {
         Builder::default()
     }
 
-    /// Its address: http://127.0.0.1:PORT or https://localhost:PORT.
+    /// Its address: http://127.0.0.1:PORT or https://localhost:PORT, unless it has a host of its own.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

@@ -27,8 +27,8 @@ pub enum Certificate {
     WrongHost,
 }
 
-/// An authority's certificate as PEM, and a server's configuration with a certificate of it.
-pub(super) fn make(certificate: Certificate) -> Result<(String, Arc<ServerConfig>), Error> {
+/// An authority's certificate as PEM, and a server's configuration with a certificate of it. A good one is for `host`, too.
+pub(super) fn make(certificate: Certificate, host: Option<&str>) -> Result<(String, Arc<ServerConfig>), Error> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority
         .distinguished_name
@@ -39,11 +39,14 @@ pub(super) fn make(certificate: Certificate) -> Result<(String, Arc<ServerConfig
     let ca_pem = authority.self_signed(&authority_key)?.pem();
     let issuer = Issuer::new(authority, authority_key);
 
-    let names: &[&str] = match certificate {
-        Certificate::Good | Certificate::Expired => &["localhost", "127.0.0.1", "::1"],
-        Certificate::WrongHost => &["elsewhere.invalid"],
+    let names: Vec<String> = match certificate {
+        Certificate::Good | Certificate::Expired => {
+            let names = ["localhost", "127.0.0.1", "::1"].into_iter().chain(host);
+            names.map(str::to_owned).collect()
+        }
+        Certificate::WrongHost => vec!["elsewhere.invalid".to_owned()],
     };
-    let mut server = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
+    let mut server = CertificateParams::new(names)?;
     server.distinguished_name.push(DnType::CommonName, "obsyk-platform");
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     server.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -158,4 +158,8 @@ impl ports::Platform for Platform {
             answer
         })
     }
+
+    fn proxy(&self, _: &PlatformUrl) -> Option<String> {
+        None
+    }
 }
