@@ -8,24 +8,21 @@
 
 mod cli;
 mod clock;
+mod commands;
 mod http;
 mod kubernetes;
 mod platform;
 mod settings;
 mod shutdown;
 mod telemetry;
+mod text;
 mod wiring;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let settings = match cli::parse() {
-        Ok(settings) => settings,
-        Err(exit) => return exit,
-    };
-    telemetry::init(&settings);
-    match wiring::run(settings) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => telemetry::complain(error.as_ref()),
+    match cli::parse() {
+        Ok(command) => command.execute(),
+        Err(exit) => exit,
     }
 }

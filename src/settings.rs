@@ -3,6 +3,7 @@
 
 //! What the process was asked to do.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -45,6 +46,16 @@ impl Scope {
     }
 }
 
+impl fmt::Display for Scope {
+    /// As a sentence has it after "in".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all namespaces"),
+            Self::Namespace(namespace) => write!(f, "namespace {namespace}"),
+        }
+    }
+}
+
 /// Form of the log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -56,9 +67,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// All of it.
+/// Which resources are served, and how: the same for the operator and for its check.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct Service {
     /// The kubeconfig file, when one was named.
     pub kubeconfig: Option<PathBuf>,
     /// Whose resources are served.
@@ -67,6 +78,15 @@ pub struct Settings {
     pub policy: Policy,
     /// What is collected.
     pub kinds: KindSet,
+    /// A file with CA certificates that are trusted for the platform besides the system's.
+    pub platform_ca_file: Option<PathBuf>,
+}
+
+/// All that the operator runs with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which resources are served, and how.
+    pub service: Service,
     /// Address of the probes.
     pub probes: SocketAddr,
     /// Address of the metrics.

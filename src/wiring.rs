@@ -19,7 +19,7 @@ use crate::clock::SystemClock;
 use crate::http;
 use crate::kubernetes::{self, ClusterApi, KubeWatches, ResourceSignal, Secrets, StatusApi};
 use crate::platform::HttpPlatform;
-use crate::settings::{Scope, Settings};
+use crate::settings::{Scope, Service, Settings};
 use crate::shutdown::{DRAIN, Signals};
 
 /// What keeps the process from running.
@@ -43,8 +43,6 @@ enum RunError {
 
 /// Runs until a signal comes.
 pub fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
-    // One crypto provider for all TLS; an error means that there is one already.
-    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // One thread: what isn't shared needs no lock, and one stack and one heap are small.
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().max_blocking_threads(2);
@@ -58,27 +56,31 @@ async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
     let probes = bind("the probes", settings.probes, "--health-probe-bind-address").await?;
     let metrics = bind("the metrics", settings.metrics, "--metrics-bind-address").await?;
     let debug = bind("the debug endpoint", settings.debug, "--debug-bind-address").await?;
-    let client = kubernetes::connect(settings.kubeconfig.clone()).await?;
+    let Service {
+        kubeconfig,
+        scope,
+        policy,
+        kinds,
+        platform_ca_file,
+    } = settings.service;
+    let platform = HttpPlatform::new(platform_ca_file)?;
+    let client = kubernetes::connect(kubeconfig).await?;
     let clock = Rc::new(SystemClock::new());
     let ports = Ports {
         watches: Rc::new(KubeWatches::new(client.clone())),
-        platform: Rc::new(HttpPlatform::new()?),
+        platform: Rc::new(platform),
         credentials: Rc::new(Secrets::new(client.clone())),
         cluster: Rc::new(ClusterApi::new(client.clone())),
         status: Rc::new(StatusApi::new(client.clone())),
         clock: Rc::clone(&clock) as Rc<dyn Clock>,
     };
-    let scope = match &settings.scope {
-        Scope::All => "all namespaces".to_owned(),
-        Scope::Namespace(namespace) => format!("namespace {namespace}"),
-    };
-    info!(version = obsyk_domain::wire::VERSION, scope, kinds = %settings.kinds, "obsyk-operator started");
+    info!(version = obsyk_domain::wire::VERSION, %scope, %kinds, "obsyk-operator started");
     let (alive, mut ended) = oneshot::channel();
-    let supervisor = SupervisorActor::new(settings.kinds, settings.policy.clone(), ports, Some(alive)).start();
+    let supervisor = SupervisorActor::new(kinds, policy, ports, Some(alive)).start();
     actix_rt::spawn(http::serve_probes(probes, supervisor.clone()));
     actix_rt::spawn(http::serve_metrics(metrics, supervisor.clone()));
     actix_rt::spawn(http::serve_debug(debug, supervisor.clone()));
-    let follow = actix_rt::spawn(follow(client, settings.scope, supervisor.clone()));
+    let follow = actix_rt::spawn(follow(client, scope, supervisor.clone()));
     tokio::select! {
         () = signals.next() => {}
         _ = &mut ended => return Err(RunError::SupervisorEnded.into()),

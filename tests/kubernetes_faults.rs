@@ -7,24 +7,16 @@
 
 mod common;
 
-use common::{AGENT, SOON, Stage, a_config_map, a_pod};
+use common::{AGENT, SERVICE_ACCOUNT, SOON, Stage, a_config_map, a_pod, rbac};
 use obsyk_testkit::controlplane::ControlPlane;
 use obsyk_testkit::operator::{self, Operator, OperatorOptions};
 use serde_json::{Value, json};
-
-/// What the operator is in `manifests/rbac`.
-const SERVICE_ACCOUNT: &str = "system:serviceaccount:obsyk-system:obsyk-operator";
-
-fn manifest(name: &str) -> Value {
-    let path = format!("{}/manifests/rbac/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
-    serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
 
 /// Starts the operator with the rights of the generated manifests, and no others.
 async fn operate_with_rights(stage: &Stage, cluster_role: &Value) -> Operator {
     stage.create(cluster_role.clone()).await;
     for name in ["clusterrolebinding", "role", "rolebinding"] {
-        stage.create(manifest(name)).await;
+        stage.create(rbac(name)).await;
     }
     let kubeconfig = stage.control_plane.user_kubeconfig(SERVICE_ACCOUNT, &[]).unwrap();
     let options = OperatorOptions::default();
@@ -34,7 +26,7 @@ async fn operate_with_rights(stage: &Stage, cluster_role: &Value) -> Operator {
 #[tokio::test]
 async fn the_generated_rights_are_enough() {
     let stage = Stage::new().await;
-    let operator = operate_with_rights(&stage, &manifest("clusterrole")).await;
+    let operator = operate_with_rights(&stage, &rbac("clusterrole")).await;
     operator::create_agent(&stage.client, AGENT, &stage.spec())
         .await
         .unwrap();
@@ -53,7 +45,7 @@ async fn the_generated_rights_are_enough() {
 async fn a_kind_that_is_forbidden_is_left_out_and_named_and_heals_by_itself() {
     let mut stage = Stage::new().await;
     stage.create(a_config_map("before", "a")).await;
-    let whole = manifest("clusterrole");
+    let whole = rbac("clusterrole");
     let mut without = whole.clone();
     without["rules"][0]["resources"]
         .as_array_mut()

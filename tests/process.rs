@@ -10,7 +10,7 @@ mod common;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use common::{AGENT, SOON, Stage, a_config_map, binary};
+use common::{AGENT, SOON, Stage, a_config_map, binary, stderr};
 use obsyk_testkit::operator::{self, OperatorOptions};
 use obsyk_testkit::platform::{Answer, Endpoint};
 use serde_json::{Value, json};
@@ -21,10 +21,6 @@ fn run(args: &[&str]) -> Output {
         .env_clear()
         .output()
         .expect("the operator is built")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
@@ -59,6 +55,43 @@ fn a_kubeconfig_that_is_not_there_is_named_with_what_to_do() {
     let output = run(&addresses);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("set KUBECONFIG"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_ca_file_or_a_proxy_that_cannot_be_used_ends_the_start_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.crt");
+    std::fs::write(&empty, "").unwrap();
+    for (file, said) in [
+        (folder.path().join("absent.crt"), "check the path"),
+        (empty, "-----BEGIN CERTIFICATE-----"),
+    ] {
+        let output = start(&[("OBSYK_PLATFORM_CA_FILE", file.to_str().unwrap())]);
+        let said = [said, file.to_str().unwrap()];
+        assert!(
+            said.iter().all(|part| stderr(&output).contains(part)),
+            "{}",
+            stderr(&output)
+        );
+    }
+    let output = start(&[("HTTPS_PROXY", "socks5://me:open-sesame@proxy.example.com")]);
+    let told = stderr(&output);
+    assert!(told.contains("HTTPS_PROXY isn't the address of a proxy"), "{told}");
+    assert!(!told.contains("sesame"), "{told}");
+}
+
+/// Starts the operator where it can't get far: it has to end by itself, with 1.
+fn start(environment: &[(&str, &str)]) -> Output {
+    let ports = ["health-probe", "metrics", "debug"].map(|name| format!("--{name}-bind-address=127.0.0.1:0"));
+    let output = Command::new(binary())
+        .args(ports)
+        .arg("--kubeconfig=/nowhere/config")
+        .env_clear()
+        .envs(environment.iter().copied())
+        .output()
+        .expect("the operator is built");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    output
 }
 
 #[test]

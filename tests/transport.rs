@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! The way to the platform: certificates, proxies, redirects.
+//! The way to the platform: certificates and redirects. (Proxies: `proxies.rs`.)
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -81,22 +81,35 @@ async fn a_certificate_of_ones_own_authority_is_taken_and_a_bad_one_is_named() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_named() {
+async fn a_ca_file_that_is_replaced_heals_an_operator_that_runs() {
     let stage = Stage::new().await;
-    let environment = vec![("HTTPS_PROXY".to_owned(), "http://127.0.0.1:1".to_owned())];
-    let _operator = stage.operate_with(&OperatorOptions {
-        args: vec![],
-        environment,
+    let platform = Platform::builder().client(CLIENT, stage.key.public_pem());
+    let platform = platform.https().start().await.unwrap();
+    let another = Platform::builder().https().start().await.unwrap();
+    let file = stage.control_plane.folder().join("platform-ca.crt");
+    std::fs::write(&file, another.ca_pem()).unwrap();
+    let operator = stage.operate_with(&OperatorOptions {
+        args: vec![format!("--platform-ca-file={}", file.display())],
+        environment: vec![],
     });
-    operator::create_agent(
-        &stage.client,
-        AGENT,
-        &operator::agent_spec("https://platform.example.com"),
-    )
-    .await
-    .unwrap();
+    operator::create_agent(&stage.client, AGENT, &operator::agent_spec(platform.url()))
+        .await
+        .unwrap();
     let message = operator::condition(&stage.client, AGENT, "Degraded", "True", "PlatformUnavailable")
         .await
         .unwrap();
-    assert!(message.contains("proxy"), "{message}");
+    assert!(
+        message.contains("TLS") && message.contains("--platform-ca-file"),
+        "{message}"
+    );
+    // As a mounted ConfigMap does it.
+    let next = file.with_extension("next");
+    std::fs::write(&next, platform.ca_pem()).unwrap();
+    std::fs::rename(next, &file).unwrap();
+    operator::condition(&stage.client, AGENT, "Syncing", "True", "Streaming")
+        .await
+        .unwrap();
+    platform.wait_until_equal(&stage.client, SOON).await;
+    operator.logged(&["the CA file has changed"]).await.unwrap();
+    platform.assert_no_violations();
 }

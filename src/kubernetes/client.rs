@@ -4,21 +4,15 @@
 //! The client: kube's, on a connector of ours and without its own retries.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use hyper_util::client::legacy::Client as HyperClient;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tower::{BoxError, ServiceBuilder};
 
-/// A peer that died in silence is noticed within this. Not by a time-out of the watch: that would cut long lists too.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// A TCP connection is made within this.
-const CONNECT: Duration = Duration::from_secs(10);
+use super::way::{BadProxyUrl, ProxyUrl, SILENCE, Way};
 
 /// What a connection reads ahead, at most. hyper would take up to 400 KiB for each, and each kind has one.
 const READ_AHEAD: usize = 64 * 1024;
@@ -42,6 +36,9 @@ pub enum ConnectError {
         "there is no cluster to run against: run in a pod with a service account, or set KUBECONFIG to a kubeconfig file"
     )]
     NoCluster(#[source] kube::config::InferConfigError),
+    /// The kubeconfig names a proxy that can't be used.
+    #[error("the kubeconfig's proxy can't be used; change it, or take it out to connect directly")]
+    Proxy(#[source] BadProxyUrl),
     /// The credentials or certificates of the config can't be used.
     #[error(
         "the cluster's certificates or credentials can't be used; check that `kubectl version` works with the same kubeconfig"
@@ -51,38 +48,31 @@ pub enum ConnectError {
 
 /// A client for the cluster that `kubeconfig`, KUBECONFIG, `~/.kube/config` or the pod's service account names.
 pub async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, ConnectError> {
-    let config = match kubeconfig {
+    let (config, proxy) = match kubeconfig {
         Some(path) => {
             let named = |source| ConnectError::Kubeconfig {
                 path: path.display().to_string(),
                 source,
             };
             let file = Kubeconfig::read_from(&path).map_err(named)?;
-            let named = |source| ConnectError::Kubeconfig {
-                path: path.display().to_string(),
-                source,
-            };
-            Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-                .await
-                .map_err(named)?
+            let proxy = ProxyUrl::of(&file);
+            let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
+            (config.map_err(named)?, proxy)
         }
-        None => Config::infer().await.map_err(ConnectError::NoCluster)?,
+        None => {
+            let config = Config::infer().await.map_err(ConnectError::NoCluster)?;
+            // In a pod there is none, whatever its variables say.
+            let file = config.proxy_url.as_ref().and_then(|_| Kubeconfig::read().ok());
+            (config, file.as_ref().and_then(ProxyUrl::of))
+        }
     };
-    build(config).map_err(|error| ConnectError::Client(Box::new(error)))
+    let way = Way::new(proxy.as_ref()).map_err(ConnectError::Proxy)?;
+    build(&config, way).map_err(|error| ConnectError::Client(Box::new(error)))
 }
 
 /// HTTP/1.1 only, so that each watch has a connection of its own; and nothing is tried again here.
-pub(super) fn build(config: Config) -> Result<Client, kube::Error> {
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT));
-    connector.set_keepalive(Some(SILENCE / 2));
-    connector.set_keepalive_interval(Some(SILENCE / 6));
-    connector.set_keepalive_retries(Some(3));
-    #[cfg(target_os = "linux")]
-    connector.set_tcp_user_timeout(Some(SILENCE));
-    let connector = config.rustls_https_connector_with_connector(connector)?;
+pub(super) fn build(config: &Config, way: Way) -> Result<Client, kube::Error> {
+    let connector = config.rustls_https_connector_with_connector(way)?;
     let client: HyperClient<_, Body> = HyperClient::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(SILENCE)

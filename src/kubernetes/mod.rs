@@ -5,19 +5,26 @@
 //!
 //! It promises that nothing of an object but what is decoded gets past it, that no error carries a decoder's text, and
 //! that nothing is tried again here: that is the actors' to decide. (What is followed of our own resource and of the
-//! credentials' Secret is: `follow.rs`.)
+//! credentials' Secret is: `follow.rs`.) What the commands ask for people is beside it: `definition.rs`, `review.rs`.
 
 mod client;
+mod definition;
+mod failure;
 mod follow;
 mod identity;
 mod resources;
+mod review;
 mod secrets;
 mod status;
 mod watches;
+mod way;
 
 pub use client::connect;
+pub use definition::{Applied, DEFINITION, apply_definition};
+pub use failure::{Failure, LONGEST_ANSWER};
 pub use identity::ClusterApi;
 pub use resources::{ResourceSignal, resources};
+pub use review::{FoundAgent, Right, find_agents, may, server_version};
 pub use secrets::Secrets;
 pub use status::StatusApi;
 pub use watches::KubeWatches;

@@ -4,19 +4,27 @@
 //! The platform over HTTP: the only code that knows it.
 //!
 //! It promises one try for each call, no redirect, a deadline on every phase, a limit on every answer, and that nothing
-//! of an answer but its status, `Retry-After` and the token gets any further.
+//! of an answer but its status, `Retry-After`, `Date` and the token gets any further. (`check` also names who issued the
+//! server's certificate.) Requests go by the proxy that the usual variables name (`proxies.rs`), to whom the system's
+//! certificate authorities or our own vouch for (`trust.rs`).
 
 mod assertion;
+mod certificate;
+mod connections;
 mod faults;
+mod handshake;
 mod progress;
+mod proxies;
 #[cfg(test)]
 mod tests;
+mod trust;
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 use obsyk_domain::agent::PlatformUrl;
 use obsyk_domain::answer::{Fault, Outcome};
@@ -25,13 +33,16 @@ use obsyk_domain::ports::{Local, Payload, Platform, Target};
 use obsyk_domain::snapshot_body::SnapshotBody;
 use obsyk_domain::token::{AccessToken, Issued, TokenError};
 use obsyk_domain::wire::{self, Endpoint};
-use reqwest::{Body, Client, Response};
+use reqwest::{Body, RequestBuilder, Response};
 use tokio::time::timeout;
 
+use connections::{Connections, SetupError};
 use progress::Progress;
 
-/// A connection, TLS included, is made within this.
-const CONNECT: Duration = Duration::from_secs(5);
+pub use certificate::Certificate;
+pub use handshake::{Handshake, HandshakeError, shake};
+pub use proxies::{Proxies, Proxy};
+pub use trust::CaFile;
 
 /// An event, a heartbeat or a token is answered within this.
 const SMALL: Duration = Duration::from_secs(10);
@@ -42,118 +53,122 @@ const SNAPSHOT_STALL: Duration = Duration::from_secs(30);
 /// … and is answered within this.
 const SNAPSHOT: Duration = Duration::from_secs(600);
 
+/// No answer within its deadline.
+const TIMED_OUT: Outcome = Outcome::Lost {
+    fault: Fault::Timeout,
+    ambiguous: true,
+};
+
 /// An answer is read up to this; a token's up to [`TOKEN_LIMIT`].
 const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// See [`ANSWER_LIMIT`].
 const TOKEN_LIMIT: usize = 16 * 1024;
 
-/// Headers in an answer.
-const MOST_HEADERS: usize = 100;
-
-/// The platform couldn't be set up: the system's certificates or proxy variables can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the HTTP client can't be set up; check the CA certificates (SSL_CERT_FILE) and the proxy variables")]
-pub struct SetupError(#[source] reqwest::Error);
-
 /// See the module's page.
 #[derive(Clone)]
 pub struct HttpPlatform {
-    client: Client,
+    connections: Rc<Connections>,
+    proxies: Rc<Proxies>,
+}
+
+/// A token that was asked for, and what the answer said of the time.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The token, or why there is none.
+    pub token: Result<Issued, TokenError>,
+    /// The platform's clock, when it was read, and ours at that time.
+    pub clocks: Option<(SystemTime, SystemTime)>,
 }
 
 impl HttpPlatform {
-    /// Reads the system's certificates and the proxy variables.
-    pub fn new() -> Result<Self, SetupError> {
-        let client = Client::builder()
-            .user_agent(wire::USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(CONNECT)
-            .tcp_keepalive(Duration::from_secs(30))
-            .tcp_user_timeout(Duration::from_secs(30))
-            .tcp_nodelay(true)
-            .pool_idle_timeout(Duration::from_secs(50))
-            .http1_max_headers(MOST_HEADERS)
-            .build()
-            .map_err(SetupError)?;
-        Ok(Self { client })
+    /// Reads the system's certificates, those in this file, and the proxy variables.
+    pub fn new(ca_file: Option<PathBuf>) -> Result<Self, SetupError> {
+        Ok(Self {
+            proxies: Rc::new(Proxies::from_env()?),
+            connections: Rc::new(Connections::new(ca_file)?),
+        })
     }
 
-    async fn post_small(&self, url: String, headers: HeaderMap, body: Bytes) -> Outcome {
-        let sent = self.client.post(url).headers(headers).body(body).send();
-        match timeout(SMALL, async { finish(sent.await).await }).await {
+    /// The proxies that it uses.
+    pub fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
+    /// A request, and whether a proxy takes it and hands it on. In a tunnel the proxy doesn't see it.
+    fn post(&self, platform: &PlatformUrl, endpoint: Endpoint) -> (RequestBuilder, bool) {
+        let by_proxy = !platform.is_https() && self.proxies.of(platform).is_some();
+        let url = platform.endpoint(endpoint.path());
+        (self.connections.current().post(url), by_proxy)
+    }
+
+    async fn post_small(&self, target: &Target, endpoint: Endpoint, headers: HeaderMap, body: Bytes) -> Outcome {
+        let (request, by_proxy) = self.post(&target.platform, endpoint);
+        let sent = request.headers(headers).body(body).send();
+        match timeout(SMALL, async { finish(sent.await, by_proxy).await }).await {
             Ok(outcome) => outcome,
-            Err(_) => Outcome::Lost {
-                fault: Fault::Timeout,
-                ambiguous: true,
-            },
+            Err(_) => TIMED_OUT,
         }
     }
 
-    async fn post_snapshot(&self, url: String, headers: HeaderMap, snapshot: SnapshotBody) -> Outcome {
+    async fn post_snapshot(&self, target: &Target, headers: HeaderMap, snapshot: SnapshotBody) -> Outcome {
         let progress = Progress::default();
         let body = Body::wrap_stream(progress.follow(snapshot.pieces()));
-        let sent = self.client.post(url).headers(headers).body(body).send();
-        let answered = async { finish(sent.await).await };
+        let (request, by_proxy) = self.post(&target.platform, Endpoint::Snapshot);
+        let sent = request.headers(headers).body(body).send();
+        let answered = async { finish(sent.await, by_proxy).await };
         match timeout(SNAPSHOT, progress.unless_stalled(SNAPSHOT_STALL, answered)).await {
             Ok(Some(outcome)) => outcome,
-            Ok(None) | Err(_) => Outcome::Lost {
-                fault: Fault::Timeout,
-                ambiguous: true,
-            },
+            Ok(None) | Err(_) => TIMED_OUT,
         }
     }
 
-    async fn fetch_token(&self, platform: PlatformUrl, credentials: Credentials) -> Result<Issued, TokenError> {
-        let audience = platform.as_str().to_owned();
-        // Signing takes a tenth of a millisecond, but on the thread that everything else runs on.
-        let assertion =
-            tokio::task::spawn_blocking(move || assertion::sign(&credentials, &audience, SystemTime::now()))
+    /// Asks for a token.
+    pub async fn exchange(&self, platform: &PlatformUrl, credentials: Credentials) -> Exchange {
+        let mut clocks = None;
+        let token = match sign(platform, credentials).await {
+            Some(assertion) => timeout(SMALL, self.fetch_token(platform, &assertion, &mut clocks))
                 .await
-                .map_err(|_| TokenError::Unsigned)?
-                .ok_or(TokenError::Unsigned)?;
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
-        let sent = self
-            .client
-            .post(platform.endpoint(Endpoint::Token.path()))
-            .headers(headers)
-            .body(wire::token_form(&assertion))
-            .send();
-        let answered = async {
-            let response = sent.await.map_err(|error| TokenError::Answer(faults::lost(&error)))?;
-            let status = status_of(&response);
-            let body = read(response, TOKEN_LIMIT).await.map_err(TokenError::Answer)?;
-            if !matches!(status, Outcome::Status { code: 200..=299, .. }) {
-                return Err(TokenError::Answer(status));
-            }
-            let answer = body
-                .and_then(|body| wire::TokenResponse::parse(&body).ok())
-                .ok_or(TokenError::NotAToken)?;
-            Ok(Issued {
-                token: AccessToken::new(answer.access_token),
-                lifetime: answer.lifetime,
-            })
+                .unwrap_or(Err(TokenError::Answer(TIMED_OUT))),
+            None => Err(TokenError::Unsigned),
         };
-        match timeout(SMALL, answered).await {
-            Ok(result) => result,
-            Err(_) => Err(TokenError::Answer(Outcome::Lost {
-                fault: Fault::Timeout,
-                ambiguous: true,
-            })),
+        Exchange { token, clocks }
+    }
+
+    async fn fetch_token(
+        &self,
+        platform: &PlatformUrl,
+        assertion: &str,
+        clocks: &mut Option<(SystemTime, SystemTime)>,
+    ) -> Result<Issued, TokenError> {
+        let (request, by_proxy) = self.post(platform, Endpoint::Token);
+        let sent = request
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(wire::token_form(assertion))
+            .send();
+        let response = sent
+            .await
+            .map_err(|error| TokenError::Answer(faults::lost(&error, by_proxy)))?;
+        *clocks = date(response.headers()).map(|theirs| (theirs, SystemTime::now()));
+        let status = status_of(&response, by_proxy);
+        let body = read(response, TOKEN_LIMIT).await.map_err(TokenError::Answer)?;
+        if !matches!(status, Outcome::Status { code: 200..=299, .. }) {
+            return Err(TokenError::Answer(status));
         }
+        let answer = body
+            .and_then(|body| wire::TokenResponse::parse(&body).ok())
+            .ok_or(TokenError::NotAToken)?;
+        Ok(Issued {
+            token: AccessToken::new(answer.access_token),
+            lifetime: answer.lifetime,
+        })
     }
 }
 
 impl Platform for HttpPlatform {
     fn token(&self, platform: PlatformUrl, credentials: Credentials) -> Local<Result<Issued, TokenError>> {
         let this = Rc::new(self.clone());
-        Box::pin(async move { this.fetch_token(platform, credentials).await })
+        Box::pin(async move { this.exchange(&platform, credentials).await.token })
     }
 
     fn send(&self, target: Target, payload: Payload) -> Local<Outcome> {
@@ -163,14 +178,25 @@ impl Platform for HttpPlatform {
                 // A token with characters that no header can hold.
                 return Outcome::status(401);
             };
-            let url = |endpoint: Endpoint| target.platform.endpoint(endpoint.path());
             match payload {
-                Payload::Event(body) => this.post_small(url(Endpoint::Events), headers, body).await,
-                Payload::Heartbeat(body) => this.post_small(url(Endpoint::Heartbeat), headers, body).await,
-                Payload::Snapshot(body) => this.post_snapshot(url(Endpoint::Snapshot), headers, body).await,
+                Payload::Event(body) => this.post_small(&target, Endpoint::Events, headers, body).await,
+                Payload::Heartbeat(body) => this.post_small(&target, Endpoint::Heartbeat, headers, body).await,
+                Payload::Snapshot(body) => this.post_snapshot(&target, headers, body).await,
             }
         })
     }
+
+    fn proxy(&self, platform: &PlatformUrl) -> Option<String> {
+        self.proxies.of(platform).as_ref().map(Proxy::name)
+    }
+}
+
+/// A fresh assertion; nothing when the key can't sign. It takes a tenth of a millisecond, but on the thread that everything
+/// else runs on.
+async fn sign(platform: &PlatformUrl, credentials: Credentials) -> Option<String> {
+    let audience = platform.as_str().to_owned();
+    let signed = tokio::task::spawn_blocking(move || assertion::sign(&credentials, &audience, SystemTime::now()));
+    signed.await.ok().flatten()
 }
 
 fn headers(target: &Target) -> Option<HeaderMap> {
@@ -182,11 +208,11 @@ fn headers(target: &Target) -> Option<HeaderMap> {
     Some(headers)
 }
 
-async fn finish(sent: Result<Response, reqwest::Error>) -> Outcome {
+async fn finish(sent: Result<Response, reqwest::Error>, by_proxy: bool) -> Outcome {
     match sent {
-        Err(error) => faults::lost(&error),
+        Err(error) => faults::lost(&error, by_proxy),
         Ok(response) => {
-            let status = status_of(&response);
+            let status = status_of(&response, by_proxy);
             // The rest is read so that the connection can be used again. An answer that is cut is none.
             match read(response, ANSWER_LIMIT).await {
                 Ok(_) => status,
@@ -196,11 +222,23 @@ async fn finish(sent: Result<Response, reqwest::Error>) -> Outcome {
     }
 }
 
-fn status_of(response: &Response) -> Outcome {
-    Outcome::Status {
-        code: response.status().as_u16(),
-        retry_after: retry_after(response.headers(), SystemTime::now()),
+fn status_of(response: &Response, by_proxy: bool) -> Outcome {
+    match response.status().as_u16() {
+        // Of a proxy only (RFC 9110, 15.5.8): the platform wasn't asked.
+        407 if by_proxy => Outcome::Lost {
+            fault: Fault::ProxyAuth,
+            ambiguous: false,
+        },
+        code => Outcome::Status {
+            code,
+            retry_after: retry_after(response.headers(), SystemTime::now()),
+        },
     }
+}
+
+/// The clock of whoever answered (RFC 9110, 6.6.1).
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
 /// Seconds, or a date (RFC 9110, 10.2.3). What is neither counts as absent.
@@ -224,7 +262,8 @@ async fn read(mut response: Response, limit: usize) -> Result<Option<Vec<u8>>, O
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Ok(None),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(Some(body)),
-            Err(error) => return Err(faults::lost(&error)),
+            // There was an answer already, so a connection that breaks now is nobody's refusal.
+            Err(error) => return Err(faults::lost(&error, false)),
         }
     }
 }

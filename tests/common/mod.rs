@@ -5,7 +5,10 @@
 
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
+pub mod checked;
+
 use std::path::Path;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use kube::Api;
@@ -32,6 +35,40 @@ pub const AGENT: &str = "demo";
 pub fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_obsyk-operator"))
 }
+
+/// Runs a command that ends by itself, with this environment and no other.
+pub async fn run(args: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = tokio::process::Command::new(binary());
+    command
+        .args(args)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    tokio::time::timeout(SOON, command.output())
+        .await
+        .unwrap_or_else(|_| panic!("{args:?} hasn't ended after {SOON:?}"))
+        .expect("the operator is built")
+}
+
+/// What a command printed on stdout.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What a command printed on stderr.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A generated manifest, by its name in `manifests/rbac`.
+pub fn rbac(name: &str) -> Value {
+    let path = format!("{}/manifests/rbac/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+    serde_yaml_ng::from_str(&std::fs::read_to_string(path).expect("it is generated")).expect("it is YAML")
+}
+
+/// What the operator is in `manifests/rbac`.
+pub const SERVICE_ACCOUNT: &str = "system:serviceaccount:obsyk-system:obsyk-operator";
 
 /// A control plane with the operator's CRD, a platform, and credentials that fit.
 pub struct Stage {

@@ -10,7 +10,7 @@ use obsyk_domain::ports::{AgentKey, Local, StatusError, StatusSink};
 use serde_json::{Value, json};
 
 /// The field manager of everything that the operator writes.
-const FIELD_MANAGER: &str = "obsyk-operator";
+pub(super) const FIELD_MANAGER: &str = "obsyk-operator";
 
 /// Writes through the API server.
 pub struct StatusApi {

@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod ca_file;
+mod handshakes;
+
 use obsyk_testkit::platform::{Answer, Certificate, Endpoint, KeyPair, Platform as Double, Trap};
 
 use super::*;
@@ -44,7 +47,7 @@ impl Stage {
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         Self {
             url: PlatformUrl::parse(double.url()).unwrap(),
-            platform: HttpPlatform::new().unwrap(),
+            platform: HttpPlatform::new(None).unwrap(),
             credentials: Credentials::read(Some(CLIENT.as_bytes()), Some(key.pkcs8_pem().as_bytes())).unwrap(),
             double,
         }
@@ -81,6 +84,26 @@ fn timed_out() -> Outcome {
         fault: Fault::Timeout,
         ambiguous: true,
     }
+}
+
+#[tokio::test]
+async fn an_answer_tells_its_clock_whatever_else_it_says() {
+    let stage = Stage::new().await;
+    let exchange = async || stage.platform.exchange(&stage.url, stage.credentials.clone()).await;
+    let (theirs, ours) = exchange().await.clocks.unwrap();
+    let apart = ours.duration_since(theirs).unwrap_or_else(|behind| behind.duration());
+    assert!(apart < Duration::from_secs(10), "{apart:?}");
+    let wrong = Answer::status(401).header("date", "Wed, 21 Oct 2020 07:28:00 GMT");
+    stage.double.answer(Endpoint::Token, wrong);
+    let refused = exchange().await;
+    assert_eq!(refused.token.unwrap_err(), TokenError::Answer(Outcome::status(401)));
+    let theirs = refused.clocks.unwrap().0;
+    assert_eq!(
+        theirs,
+        httpdate::parse_http_date("Wed, 21 Oct 2020 07:28:00 GMT").unwrap()
+    );
+    stage.double.down().await.unwrap();
+    assert_eq!(exchange().await.clocks, None);
 }
 
 #[tokio::test]

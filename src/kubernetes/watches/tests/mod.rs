@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::kubernetes::client::build;
+use crate::kubernetes::way::Way;
 
 /// No wait of a test takes longer.
 const GUARD: Duration = Duration::from_secs(20);
@@ -147,7 +148,7 @@ impl Server {
 
 fn client(uri: &str) -> Client {
     let _there_is_one = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    build(Config::new(uri.parse().unwrap())).unwrap()
+    build(&Config::new(uri.parse().unwrap()), Way::new(None).unwrap()).unwrap()
 }
 
 async fn read_head(socket: &mut TcpStream) -> String {

@@ -1,0 +1,123 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The flags of each command.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use obsyk_domain::agent::Policy;
+use obsyk_domain::resource::{KindSet, ResourceKind};
+
+use super::values::{Format, address, log_level, origin};
+use crate::settings::{Scope, Service, Settings};
+
+/// The way to the cluster.
+#[derive(Args, Debug)]
+pub(super) struct ClusterArgs {
+    /// Kubeconfig file to use. Without it: KUBECONFIG, ~/.kube/config, or the pod's service account
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+}
+
+/// What `run` and `check` have in common.
+#[derive(Args, Debug)]
+pub(super) struct ServiceArgs {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Namespace whose ObsykAgent resources are served. Default: the pod's own; outside a cluster obsyk-system
+    #[arg(
+        long,
+        env = "OBSYK_WATCH_NAMESPACE",
+        value_name = "NAMESPACE",
+        conflicts_with = "watch_all_namespaces"
+    )]
+    watch_namespace: Option<String>,
+    /// Serve the ObsykAgent resources of all namespaces
+    #[arg(long, env = "OBSYK_WATCH_ALL_NAMESPACES")]
+    watch_all_namespaces: bool,
+    /// Allow http to platforms on other hosts. The credentials' assertion and the cluster's data then go unencrypted
+    #[arg(long, env = "OBSYK_ALLOW_INSECURE_PLATFORM")]
+    allow_insecure_platform: bool,
+    /// Origin that ObsykAgents may report to, such as https://platform.example.com. Repeat it for several; without it
+    /// any https origin is allowed
+    #[arg(long = "allowed-platform", env = "OBSYK_ALLOWED_PLATFORM", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    allowed_platforms: Vec<String>,
+    /// File with CA certificates (PEM) that are trusted for the platform, besides the system's. A change of the file holds
+    /// for new connections, without a restart
+    #[arg(long, env = "OBSYK_PLATFORM_CA_FILE", value_name = "FILE")]
+    platform_ca_file: Option<PathBuf>,
+    /// Kinds to collect, separated by commas, such as pods,nodes,secrets. Default: all
+    #[arg(long, env = "OBSYK_KINDS", value_name = "KINDS", value_delimiter = ',')]
+    kinds: Vec<ResourceKind>,
+}
+
+/// Of `run`.
+#[derive(Args, Debug)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// Address of the probes /healthz and /readyz
+    #[arg(long, env = "OBSYK_HEALTH_PROBE_BIND_ADDRESS", value_name = "ADDRESS", default_value = "[::]:8081", value_parser = address)]
+    health_probe_bind_address: SocketAddr,
+    /// Address of /metrics
+    #[arg(long, env = "OBSYK_METRICS_BIND_ADDRESS", value_name = "ADDRESS", default_value = "[::]:8080", value_parser = address)]
+    metrics_bind_address: SocketAddr,
+    /// Address of /debug/actors. Loopback by default: it is for kubectl port-forward and exec
+    #[arg(long, env = "OBSYK_DEBUG_BIND_ADDRESS", value_name = "ADDRESS", default_value = "127.0.0.1:6060", value_parser = address)]
+    debug_bind_address: SocketAddr,
+    /// How much is logged: error, warn, info, debug or trace, or a filter such as obsyk_actors=debug. Libraries that see
+    /// objects or credentials never log below error
+    #[arg(long, env = "OBSYK_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = log_level)]
+    log_level: String,
+    /// Form of the log lines
+    #[arg(long, env = "OBSYK_LOG_FORMAT", value_enum, default_value_t = Format::Auto)]
+    log_format: Format,
+}
+
+/// Of `crd`.
+#[derive(Subcommand, Debug)]
+pub(super) enum CrdCommand {
+    /// Print the definition as YAML, for GitOps and kubectl
+    Print,
+    /// Install the definition or bring it up to date, and wait until it is established
+    Apply(ClusterArgs),
+}
+
+impl From<ServiceArgs> for Service {
+    fn from(args: ServiceArgs) -> Self {
+        let scope = match (args.watch_all_namespaces, args.watch_namespace) {
+            (true, _) => Scope::All,
+            (false, Some(namespace)) => Scope::Namespace(namespace),
+            (false, None) => Scope::own(),
+        };
+        Self {
+            kubeconfig: args.cluster.kubeconfig,
+            scope,
+            policy: Policy {
+                allow_insecure_platform: args.allow_insecure_platform,
+                allowed_platforms: args.allowed_platforms,
+            },
+            kinds: if args.kinds.is_empty() {
+                KindSet::ALL
+            } else {
+                args.kinds.into_iter().collect()
+            },
+            platform_ca_file: args.platform_ca_file,
+        }
+    }
+}
+
+impl From<RunArgs> for Settings {
+    fn from(args: RunArgs) -> Self {
+        Self {
+            service: args.service.into(),
+            probes: args.health_probe_bind_address,
+            metrics: args.metrics_bind_address,
+            debug: args.debug_bind_address,
+            log_level: args.log_level,
+            log_format: args.log_format.into(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! `crd print` and `crd apply`: the custom resource definition for GitOps, and for the chart's hook.
+
+use std::error::Error;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use obsyk_domain::wire;
+
+use crate::kubernetes::{self, Applied, DEFINITION};
+use crate::text::with_causes;
+
+/// The generated file; a test holds it in step with the Rust types.
+const YAML: &str = include_str!("../../manifests/crd/obsykagents.yaml");
+
+/// Prints the definition.
+pub(super) fn print() -> ExitCode {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(YAML.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// Applies the definition, and says what came of it.
+pub(super) async fn apply(kubeconfig: Option<PathBuf>) -> ExitCode {
+    let client = match kubernetes::connect(kubeconfig).await {
+        Ok(client) => client,
+        Err(error) => return failed(&error),
+    };
+    match kubernetes::apply_definition(&client, YAML).await {
+        Ok(Applied { change, versions }) => {
+            // A closed stdout is nobody to tell.
+            let _told = writeln!(
+                std::io::stdout(),
+                "customresourcedefinition {DEFINITION} {change} (versions: {}; obsyk-operator {})",
+                versions.join(", "),
+                wire::VERSION
+            );
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// Says why.
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("error: {}", with_causes(error));
+    ExitCode::FAILURE
+}

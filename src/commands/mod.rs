@@ -1,0 +1,67 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! The commands. Each ends with an exit code: 0 when all went well, 1 when something failed and was explained.
+//!
+//! `run` goes on until a signal comes and logs; the others are for people and Jobs, print lines, and end within bounded
+//! time whatever doesn't answer.
+
+mod check;
+mod crd;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::settings::{Service, Settings};
+use crate::{telemetry, wiring};
+
+/// What the process is to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Be the operator.
+    Run(Settings),
+    /// Find out whether an operator with these settings would work.
+    Check(Service),
+    /// Print the custom resource definition.
+    PrintDefinition,
+    /// Apply the custom resource definition.
+    ApplyDefinition {
+        /// The kubeconfig file, when one was named.
+        kubeconfig: Option<PathBuf>,
+    },
+}
+
+impl Command {
+    /// Does it.
+    pub fn execute(self) -> ExitCode {
+        // One crypto provider for all TLS; an error means that there is one already.
+        let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        match self {
+            Self::Run(settings) => {
+                telemetry::init(&settings);
+                match wiring::run(settings) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => telemetry::complain(error.as_ref()),
+                }
+            }
+            Self::Check(service) => to_its_end(check::check(service)),
+            Self::PrintDefinition => crd::print(),
+            Self::ApplyDefinition { kubeconfig } => to_its_end(crd::apply(kubeconfig)),
+        }
+    }
+}
+
+/// Runs a command that ends by itself.
+fn to_its_end(command: impl Future<Output = ExitCode>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime can't be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let exit = runtime.block_on(command);
+    // A name server that doesn't answer holds a thread up, which nobody waits for any more.
+    runtime.shutdown_background();
+    exit
+}
