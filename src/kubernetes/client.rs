@@ -12,7 +12,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tower::{BoxError, ServiceBuilder};
 
-use super::way::{BadProxyUrl, ProxyUrl, SILENCE, Way};
+use super::way::{BadProxyUrl, ProxyUrl, SILENCE, Way, current_cluster};
 
 /// What a connection reads ahead, at most. hyper would take up to 400 KiB for each, and each kind has one.
 const READ_AHEAD: usize = 64 * 1024;
@@ -56,8 +56,13 @@ pub async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, ConnectError
             };
             let file = Kubeconfig::read_from(&path).map_err(named)?;
             let proxy = ProxyUrl::of(&file);
+            // In a pod the client reads its file of CAs again by itself, since they are exchanged; so it does with one that a
+            // kubeconfig names.
+            let authority = current_cluster(&file).and_then(|cluster| cluster.certificate_authority.clone());
             let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
-            (config.map_err(named)?, proxy)
+            let mut config = config.map_err(named)?;
+            config.root_cert_file = authority.map(PathBuf::from);
+            (config, proxy)
         }
         None => {
             let config = Config::infer().await.map_err(ConnectError::NoCluster)?;

@@ -17,7 +17,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
-use kube::config::Kubeconfig;
+use kube::config::{Cluster, Kubeconfig};
 use tokio::net::TcpStream;
 use tower::{BoxError, Service, ServiceExt};
 
@@ -34,13 +34,18 @@ pub(super) struct ProxyUrl(String);
 impl ProxyUrl {
     /// That of the current context's cluster.
     pub(super) fn of(kubeconfig: &Kubeconfig) -> Option<Self> {
-        let current = kubeconfig.current_context.as_ref()?;
-        let context = kubeconfig.contexts.iter().find(|context| &context.name == current)?;
-        let name = &context.context.as_ref()?.cluster;
-        let cluster = kubeconfig.clusters.iter().find(|cluster| &cluster.name == name)?;
-        let url = cluster.cluster.as_ref()?.proxy_url.clone()?;
+        let url = current_cluster(kubeconfig)?.proxy_url.clone()?;
         (!url.is_empty()).then_some(Self(url))
     }
+}
+
+/// The current context's cluster.
+pub(super) fn current_cluster(kubeconfig: &Kubeconfig) -> Option<&Cluster> {
+    let current = kubeconfig.current_context.as_ref()?;
+    let context = kubeconfig.contexts.iter().find(|context| &context.name == current)?;
+    let name = &context.context.as_ref()?.cluster;
+    let cluster = kubeconfig.clusters.iter().find(|cluster| &cluster.name == name)?;
+    cluster.cluster.as_ref()
 }
 
 /// The kubeconfig names a proxy that can't be used. What it names isn't quoted: a password may be in it.
