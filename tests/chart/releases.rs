@@ -7,7 +7,7 @@ use obsyk_testkit::controlplane::ControlPlane;
 use obsyk_testkit::operator;
 use serde_json::json;
 
-use crate::helm::{Helm, belongings, chart};
+use super::helm::{Helm, belongings, chart};
 
 const NAMESPACE: &str = operator::NAMESPACE;
 

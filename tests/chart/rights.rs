@@ -16,7 +16,7 @@ use obsyk_testkit::operator::{self, NAMESPACE, Operator, OperatorOptions};
 use serde_json::Value;
 
 use crate::common::{AGENT, Stage, a_config_map, a_pod, binary};
-use crate::helm::{Helm, chart, kubeconfig_of};
+use super::helm::{Helm, chart, kubeconfig_of};
 
 const RELEASE: &str = "obsyk-operator";
 

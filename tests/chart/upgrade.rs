@@ -14,7 +14,7 @@ use obsyk_testkit::operator::NAMESPACE;
 use serde_json::{Value, json};
 
 use crate::common::{self, Stage};
-use crate::helm::{Helm, chart, kubeconfig_of};
+use super::helm::{Helm, chart, kubeconfig_of};
 
 const DEFINITION: &str = "obsykagents.obsyk.io";
 

@@ -12,7 +12,7 @@ use obsyk_testkit::{operator, tools};
 use serde_json::{Value, json};
 
 use crate::common::{self, SOON};
-use crate::helm::{Helm, chart};
+use super::helm::{Helm, chart};
 
 /// Applies an object without storing it, and takes no field that the API server doesn't know.
 async fn try_out(client: &Client, object: &Value) -> Result<(), kube::Error> {

@@ -131,9 +131,9 @@ impl Follow {
             return;
         }
         match code(failure) {
-            Some(404) => error!(
-                "the API server doesn't know ObsykAgent; apply manifests/crd/obsykagents.yaml. It is tried again"
-            ),
+            Some(404) => {
+                error!("the API server doesn't know ObsykAgent; run `obsyk-operator crd apply`. It is tried again")
+            }
             Some(403) => error!(
                 "the operator may not list and watch obsykagents.obsyk.io; apply manifests/rbac. It is tried again"
             ),

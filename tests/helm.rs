@@ -7,10 +7,5 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "../common/mod.rs"]
+mod chart;
 mod common;
-mod helm;
-mod releases;
-mod rights;
-mod upgrade;
-mod values;
