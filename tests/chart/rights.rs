@@ -15,8 +15,8 @@ use obsyk_testkit::controlplane::ControlPlane;
 use obsyk_testkit::operator::{self, NAMESPACE, Operator, OperatorOptions};
 use serde_json::Value;
 
-use crate::common::{AGENT, Stage, a_config_map, a_pod, binary};
 use super::helm::{Helm, chart, kubeconfig_of};
+use crate::common::{AGENT, Stage, a_config_map, a_pod, binary};
 
 const RELEASE: &str = "obsyk-operator";
 

@@ -13,8 +13,8 @@ use kube::{Api, Client};
 use obsyk_testkit::operator::NAMESPACE;
 use serde_json::{Value, json};
 
-use crate::common::{self, Stage};
 use super::helm::{Helm, chart, kubeconfig_of};
+use crate::common::{self, Stage};
 
 const DEFINITION: &str = "obsykagents.obsyk.io";
 

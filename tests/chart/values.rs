@@ -11,8 +11,8 @@ use obsyk_testkit::controlplane::{ControlPlane, Guard};
 use obsyk_testkit::{operator, tools};
 use serde_json::{Value, json};
 
-use crate::common::{self, SOON};
 use super::helm::{Helm, chart};
+use crate::common::{self, SOON};
 
 /// Applies an object without storing it, and takes no field that the API server doesn't know.
 async fn try_out(client: &Client, object: &Value) -> Result<(), kube::Error> {
