@@ -279,10 +279,17 @@ async fn a_kind_whose_api_is_absent_is_named_and_told_once_it_is_there_and_not_r
     operator::create_agent(&stage.client, AGENT, &stage.spec())
         .await
         .unwrap();
-    let message = operator::condition(&stage.client, AGENT, "Degraded", "True", "KindUnreadable")
-        .await
-        .unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
-    assert!(message.contains("Job") && message.contains("CronJob"), "{message}");
+    // The kinds are named as their watchers find out, one after the other.
+    let guard = Guard::new("both kinds are named", SOON);
+    loop {
+        let message = operator::condition(&stage.client, AGENT, "Degraded", "True", "KindUnreadable")
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
+        if message.contains(" Job (") && message.contains(" CronJob (") {
+            break;
+        }
+        guard.again(message).await.unwrap();
+    }
     stage.create(a_pod("meanwhile")).await;
     let there = |view: &obsyk_testkit::platform::View<'_>| view.object("Pod", "default", "meanwhile").is_some();
     stage.platform.wait(SOON, "the pod", there).await;
