@@ -57,8 +57,10 @@ pub async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, ConnectError
             let file = Kubeconfig::read_from(&path).map_err(named)?;
             let proxy = ProxyUrl::of(&file);
             // In a pod the client reads its file of CAs again by itself, since they are exchanged; so it does with one that a
-            // kubeconfig names.
-            let authority = current_cluster(&file).and_then(|cluster| cluster.certificate_authority.clone());
+            // kubeconfig names; one that is written out beside it wins, as it does for kubectl.
+            let authority = current_cluster(&file)
+                .filter(|cluster| cluster.certificate_authority_data.is_none())
+                .and_then(|cluster| cluster.certificate_authority.clone());
             let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
             let mut config = config.map_err(named)?;
             config.root_cert_file = authority.map(PathBuf::from);
