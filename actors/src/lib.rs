@@ -41,6 +41,7 @@
 
 pub mod agent;
 pub mod inspect;
+pub mod mail;
 pub mod sender;
 pub mod supervision;
 pub mod supervisor;

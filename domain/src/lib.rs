@@ -30,6 +30,7 @@ pub mod agent;
 pub mod answer;
 pub mod condition;
 pub mod credentials;
+pub mod durations;
 pub mod ledger;
 pub mod planted;
 pub mod ports;

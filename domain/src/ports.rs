@@ -194,6 +194,8 @@ pub trait Platform {
     fn send(&self, target: Target, payload: Payload) -> Local<Outcome>;
     /// The proxy on the way to this platform, as host and port, for messages; `None` when the way is direct.
     fn proxy(&self, platform: &PlatformUrl) -> Option<String>;
+    /// The thumbprint of the credentials' public key (RFC 7638, SHA-256), by which a person tells one key from another.
+    fn thumbprint(&self, credentials: &Credentials) -> Option<String>;
 }
 
 /// The credentials' Secret.

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use governor::clock::{Clock, Reference};
-use governor::middleware::NoOpMiddleware;
+use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
@@ -31,7 +31,9 @@ impl Clock for Dial {
 #[derive(Debug)]
 pub struct Bucket {
     dial: Dial,
-    limiter: RateLimiter<NotKeyed, InMemoryState, Dial, NoOpMiddleware<Nanos>>,
+    limiter: RateLimiter<NotKeyed, InMemoryState, Dial, StateInformationMiddleware>,
+    /// What was left when a token was last asked for, and when that was: for those who look.
+    left: Cell<(u32, Moment)>,
     per_second: NonZeroU32,
     burst: NonZeroU32,
 }
@@ -43,10 +45,11 @@ impl Bucket {
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let dial = Dial(Rc::new(Cell::new(nanos(now))));
         let quota = Quota::per_second(per_second).allow_burst(burst);
-        let limiter = RateLimiter::direct_with_clock(quota, dial.clone());
+        let limiter = RateLimiter::direct_with_clock(quota, dial.clone()).with_middleware();
         Self {
             dial,
             limiter,
+            left: Cell::new((burst.get(), now)),
             per_second,
             burst,
         }
@@ -57,6 +60,7 @@ impl Bucket {
         let bucket = Self::full(per_second, burst, now);
         // A check for exactly the burst can't exceed the capacity, and a new bucket is full: the result is always granted.
         let _granted = bucket.limiter.check_n(bucket.burst);
+        bucket.left.set((0, now));
         bucket
     }
 
@@ -64,10 +68,25 @@ impl Bucket {
     pub fn take(&self, now: Moment) -> Result<(), Moment> {
         let at = nanos(now);
         self.dial.0.set(at);
-        self.limiter.check().map_err(|not_until| {
-            let wait = not_until.earliest_possible().duration_since(at);
-            now + wait.into()
-        })
+        match self.limiter.check() {
+            Ok(state) => {
+                self.left.set((state.remaining_burst_capacity(), now));
+                Ok(())
+            }
+            Err(not_until) => {
+                self.left.set((0, now));
+                let wait = not_until.earliest_possible().duration_since(at);
+                Err(now + wait.into())
+            }
+        }
+    }
+
+    /// Tokens that it holds, to within one. Looking takes none.
+    pub fn tokens(&self, now: Moment) -> u32 {
+        let (left, then) = self.left.get();
+        let gained = now.since(then).as_secs_f64() * f64::from(self.per_second.get());
+        // More than fits is all.
+        left.saturating_add(gained as u32).min(self.burst.get())
     }
 
     /// Tokens gained in a second.
@@ -117,6 +136,22 @@ mod tests {
     fn an_empty_bucket_gives_its_rate_only() {
         let bucket = Bucket::empty(10, 20, Moment::START);
         assert_eq!(taken(&bucket, Moment::START, Duration::from_secs(10)), 99);
+    }
+
+    #[test]
+    fn looking_shows_the_tokens_and_takes_none() {
+        let bucket = Bucket::full(10, 20, Moment::START);
+        assert_eq!(bucket.tokens(Moment::START), 20);
+        for _ in 0..15 {
+            assert_eq!(bucket.take(Moment::START), Ok(()));
+        }
+        assert_eq!([bucket.tokens(Moment::START); 2], [5, 5]);
+        let later = Moment::START + Duration::from_secs(1);
+        assert_eq!(bucket.tokens(later), 15);
+        assert_eq!(bucket.tokens(later + Duration::from_secs(60)), 20);
+        assert_eq!(taken(&bucket, later, Duration::from_millis(1)), 15);
+        assert_eq!(bucket.tokens(later), 0);
+        assert_eq!(Bucket::empty(10, 20, Moment::START).tokens(Moment::START), 0);
     }
 
     #[test]

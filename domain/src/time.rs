@@ -9,11 +9,12 @@
 use std::ops::Add;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in monotonic time, as the time since the process (or the simulation) began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(Duration);
+/// A point in monotonic time, as the time since the process (or the simulation) began: in JSON, seconds.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(#[schemars(with = "f64")] Duration);
 
 impl Moment {
     /// The beginning of time.
@@ -48,7 +49,32 @@ impl Add<Duration> for Moment {
 impl Serialize for Moment {
     /// Seconds since the beginning, with a fraction.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.0.as_secs_f64())
+        seconds::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        seconds::deserialize(deserializer).map(Self)
+    }
+}
+
+/// Durations in JSON: seconds, with a fraction.
+pub mod seconds {
+    use std::time::Duration;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// As a number, in thousandths.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64((duration.as_secs_f64() * 1000.0).round() / 1000.0)
+    }
+
+    /// From a number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| D::Error::custom("not a number of seconds"))
     }
 }
 
@@ -68,6 +94,8 @@ pub trait Chance {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used)]
+
     use super::*;
 
     struct Always(f64);
@@ -84,6 +112,16 @@ mod tests {
         assert_eq!(later.since(Moment::START), Duration::from_secs(5));
         assert_eq!(Moment::START.since(later), Duration::ZERO);
         assert_eq!(Moment::NEVER + Duration::from_secs(1), Moment::NEVER);
+    }
+
+    #[test]
+    fn a_moment_is_seconds_in_json() {
+        let moment = Moment::at(Duration::from_micros(1_234_567));
+        let json = serde_json::to_string(&moment).expect("a number");
+        assert_eq!(json, "1.235");
+        let read: Moment = serde_json::from_str(&json).expect("a moment");
+        assert_eq!(read, Moment::at(Duration::from_millis(1235)));
+        assert!(serde_json::from_str::<Moment>("-1").is_err());
     }
 
     #[test]

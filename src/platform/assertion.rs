@@ -5,6 +5,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use obsyk_domain::credentials::Credentials;
 use rand::RngExt;
@@ -36,6 +37,13 @@ pub(super) fn sign(credentials: &Credentials, audience: &str, now: SystemTime) -
     };
     let key = EncodingKey::from_ec_der(credentials.expose_pkcs8());
     jsonwebtoken::encode(&Header::new(Algorithm::ES256), &claims, &key).ok()
+}
+
+/// The thumbprint of the public key (RFC 7638, SHA-256).
+pub(super) fn thumbprint(credentials: &Credentials) -> Option<String> {
+    let key = EncodingKey::from_ec_der(credentials.expose_pkcs8());
+    let public = Jwk::from_encoding_key(&key, Algorithm::ES256).ok()?;
+    public.thumbprint(ThumbprintHash::SHA256).ok()
 }
 
 /// 128 random bits in hexadecimal.

@@ -189,6 +189,10 @@ impl Platform for HttpPlatform {
     fn proxy(&self, platform: &PlatformUrl) -> Option<String> {
         self.proxies.of(platform).as_ref().map(Proxy::name)
     }
+
+    fn thumbprint(&self, credentials: &Credentials) -> Option<String> {
+        assertion::thumbprint(credentials)
+    }
 }
 
 /// A fresh assertion; nothing when the key can't sign. It takes a tenth of a millisecond, but on the thread that everything

@@ -3,17 +3,17 @@
 
 //! The addresses of the agent's children, and which of those built for a place counts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use actix::Addr;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use obsyk_domain::ports::Local;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
 use super::state::Child;
 use crate::inspect::{SenderView, WatcherView};
+use crate::mail::Address;
 use crate::sender::{self, SenderActor};
 use crate::supervision::{ask, command};
 use crate::watcher::{self, WatcherActor};
@@ -31,15 +31,13 @@ const DRAINED: Duration = Duration::from_millis(200);
 pub(super) struct Views {
     pub(super) sender: Option<SenderView>,
     pub(super) watchers: Vec<WatcherView>,
-    /// Whether all did.
-    pub(super) fresh: bool,
 }
 
 /// See the module's page.
 #[derive(Default)]
 pub(super) struct Family {
-    sender: Option<Addr<SenderActor>>,
-    watchers: HashMap<ResourceKind, Addr<WatcherActor>>,
+    sender: Option<Address<SenderActor>>,
+    watchers: HashMap<ResourceKind, Address<WatcherActor>>,
     generations: HashMap<Child, u64>,
 }
 
@@ -51,6 +49,18 @@ impl Family {
         *generation
     }
 
+    /// The children that live, by their generation.
+    pub(super) fn living(&self) -> BTreeMap<Child, u64> {
+        let watchers = self.watchers.keys().map(|kind| Child::Watcher(*kind));
+        let sender = self.sender.as_ref().map(|_| Child::Sender);
+        let generation = |child| self.generations.get(&child).copied().unwrap_or_default();
+        sender
+            .into_iter()
+            .chain(watchers)
+            .map(|child| (child, generation(child)))
+            .collect()
+    }
+
     /// Whether this child is the one that counts.
     pub(super) fn is_current(&self, child: Child, generation: u64) -> bool {
         let alive = match child {
@@ -60,21 +70,21 @@ impl Family {
         alive && self.generations.get(&child) == Some(&generation)
     }
 
-    pub(super) fn set_sender(&mut self, sender: Addr<SenderActor>) {
+    pub(super) fn set_sender(&mut self, sender: Address<SenderActor>) {
         self.sender = Some(sender);
     }
 
-    pub(super) fn set_watcher(&mut self, kind: ResourceKind, watcher: Addr<WatcherActor>) {
+    pub(super) fn set_watcher(&mut self, kind: ResourceKind, watcher: Address<WatcherActor>) {
         self.watchers.insert(kind, watcher);
     }
 
     /// A copy of the address: a message through it finds room even in a full mailbox.
-    pub(super) fn sender(&self) -> Option<Addr<SenderActor>> {
+    pub(super) fn sender(&self) -> Option<Address<SenderActor>> {
         self.sender.clone()
     }
 
     /// As [`Self::sender`].
-    pub(super) fn watcher(&self, kind: ResourceKind) -> Option<Addr<WatcherActor>> {
+    pub(super) fn watcher(&self, kind: ResourceKind) -> Option<Address<WatcherActor>> {
         self.watchers.get(&kind).cloned()
     }
 
@@ -92,7 +102,7 @@ impl Family {
     pub(super) fn stop_watcher(&mut self, kind: ResourceKind) -> Option<Local<()>> {
         let watcher = self.watchers.remove(&kind)?;
         let deadline = Moment::START;
-        Some(command(watcher, watcher::Drain { deadline }, STOPPING))
+        Some(command(&watcher, watcher::Drain { deadline }, STOPPING))
     }
 
     /// Stops all children at once; what the sender has in flight is aborted. Done when they have, or had the time to.
@@ -100,27 +110,23 @@ impl Family {
         let deadline = Moment::START;
         let watchers = self.watchers.drain();
         let mut stopped: Vec<_> = watchers
-            .map(|(_, watcher)| command(watcher, watcher::Drain { deadline }, STOPPING))
+            .map(|(_, watcher)| command(&watcher, watcher::Drain { deadline }, STOPPING))
             .collect();
         let sender = self.sender.take();
-        stopped.extend(sender.map(|sender| command(sender, sender::Drain { deadline }, STOPPING)));
+        stopped.extend(sender.map(|sender| command(&sender, sender::Drain { deadline }, STOPPING)));
         Box::pin(async move {
             join_all(stopped).await;
         })
     }
 
-    /// As [`Self::stop`], when nobody is there to wait for it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the agent has ended, perhaps with its runtime: there is nowhere to wait"
-    )]
+    /// As [`Self::stop`], when nobody is there to wait for it: the agent has ended, perhaps with its runtime.
     pub(super) fn abandon(&mut self) {
         let deadline = Moment::START;
         for (_, watcher) in self.watchers.drain() {
-            watcher.do_send(watcher::Drain { deadline });
+            watcher.send_and_leave(watcher::Drain { deadline });
         }
         if let Some(sender) = self.sender.take() {
-            sender.do_send(sender::Drain { deadline });
+            sender.send_and_leave(sender::Drain { deadline });
         }
     }
 
@@ -129,13 +135,13 @@ impl Family {
     pub(super) fn drain(&mut self, deadline: Moment, time: Duration) -> Local<()> {
         let watchers = self.watchers.drain();
         let watchers: Vec<_> = watchers
-            .map(|(_, watcher)| command(watcher, watcher::Drain { deadline }, STOPPING.min(time)))
+            .map(|(_, watcher)| command(&watcher, watcher::Drain { deadline }, STOPPING.min(time)))
             .collect();
         let sender = self.sender.take();
         Box::pin(async move {
             join_all(watchers).await;
             if let Some(sender) = sender {
-                command(sender, sender::Drain { deadline }, time + DRAINED).await;
+                command(&sender, sender::Drain { deadline }, time + DRAINED).await;
             }
         })
     }
@@ -152,14 +158,10 @@ impl Family {
             .map(|watcher| ask(watcher, watcher::Inspect, INSPECTION))
             .collect();
         Box::pin(async move {
-            let asked = watchers.len();
-            let (sender, watchers) = futures_util::future::join(join_all(sender), join_all(watchers)).await;
-            let watchers: Vec<WatcherView> = watchers.into_iter().flatten().collect();
-            let fresh = watchers.len() == asked && sender.iter().all(Option::is_some);
+            let (sender, watchers) = join(join_all(sender), join_all(watchers)).await;
             Views {
                 sender: sender.into_iter().flatten().next(),
-                watchers,
-                fresh,
+                watchers: watchers.into_iter().flatten().collect(),
             }
         })
     }

@@ -13,7 +13,7 @@ use super::AgentActor;
 use super::messages::{Drain, Inspect, Listed, Reconfigure, Stop, Unreadable};
 use super::perform::Ctx;
 use super::state::Child;
-use crate::inspect::AgentView;
+use crate::inspect::{AgentView, Exit};
 use crate::sender::{Delivery, SnapshotDue};
 use crate::supervision::{ExitCause, Exited, report_exit};
 
@@ -120,13 +120,8 @@ impl Handler<Exited<Child>> for AgentActor {
         }
         warn!(agent = %self.key, ?child, generation, %cause, "an actor died; it is restarted");
         self.family.bury(child);
-        match child {
-            Child::Sender => self.sender_view = None,
-            Child::Watcher(kind) => {
-                self.watcher_views.remove(&kind);
-            }
-        }
         let now = self.ports.clock.now();
+        self.views.died(child, Exit { cause, at: now });
         let effects = self.state.on_exited(now, child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }
@@ -191,9 +186,8 @@ impl Handler<Inspect> for AgentActor {
 
     fn handle(&mut self, _: Inspect, _: &mut Ctx) -> Self::Result {
         Box::pin(self.family.inspect().into_actor(self).map(|views, act, _| {
-            let fresh = views.fresh;
             act.take_views(views);
-            act.view(fresh)
+            act.view()
         }))
     }
 }

@@ -16,15 +16,17 @@ mod state;
 mod status;
 #[cfg(test)]
 mod tests;
+mod views;
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use actix::{Addr, SpawnHandle, WeakAddr};
 use obsyk_domain::ports::{AgentKey, Ports};
-use obsyk_domain::resource::{KindSet, ResourceKind};
+use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::Chance;
 
-use crate::inspect::{SenderView, WatcherView};
+use crate::mail::{Desk, attended};
+use crate::sender::{Delivery, SnapshotDue};
 use crate::supervisor::SupervisorActor;
 use family::Family;
 pub use messages::{Desired, Drain, Inspect, Listed, Reconfigure, Stop, Unreadable};
@@ -32,20 +34,21 @@ pub use state::{AgentState, Child, Effect};
 use status::StatusKeeper;
 #[cfg(test)]
 pub(crate) use tests::{fakes, life};
+use views::ChildViews;
 
 /// See the module's page.
 pub struct AgentActor {
     key: AgentKey,
     uid: String,
     generation: u64,
+    desk: Desk,
     state: AgentState,
     status: StatusKeeper,
     ports: Ports,
     chance: Box<dyn Chance>,
     parent: Option<WeakAddr<SupervisorActor>>,
     family: Family,
-    sender_view: Option<SenderView>,
-    watcher_views: BTreeMap<ResourceKind, WatcherView>,
+    views: ChildViews,
     secret: Option<SpawnHandle>,
     identify: Option<SpawnHandle>,
     timer: Option<SpawnHandle>,
@@ -73,14 +76,14 @@ impl AgentActor {
             key,
             uid,
             generation,
+            desk: Desk::new(Rc::clone(&ports.clock)),
             state: AgentState::new(kinds, desired),
             status,
             chance: ports.clock.chance(),
             ports,
             parent: parent.map(|parent| parent.downgrade()),
             family: Family::default(),
-            sender_view: None,
-            watcher_views: BTreeMap::new(),
+            views: ChildViews::default(),
             secret: None,
             identify: None,
             timer: None,
@@ -91,3 +94,7 @@ impl AgentActor {
         }
     }
 }
+
+attended!(
+    AgentActor: Reconfigure, Listed, Unreadable, SnapshotDue, Delivery, Drain, Stop, Inspect,
+);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, ActorStreamExt, Addr, AsyncContext, Context, Handler, Message};
+use actix::{ActorContext, ActorFutureExt, ActorStreamExt, AsyncContext, Context, Handler, Message};
 use actix::{WrapFuture, WrapStream};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use super::AgentActor;
 use super::state::{Child, Effect};
+use crate::mail::{Address, Attended, Mail};
 use crate::sender::{AbandonSnapshot, Beat, Configure, OpenSnapshot, SendSnapshot, SenderActor};
 use crate::supervision::command;
 use crate::watcher::{Collaborators, Relist, WatcherActor};
@@ -44,19 +45,18 @@ impl AgentActor {
                 Effect::StartSender => self.start_sender(ctx),
                 Effect::StartWatcher(kind) => self.start_watcher(kind, ctx),
                 Effect::StopWatcher(kind) => {
-                    self.watcher_views.remove(&kind);
+                    self.views.forget(Child::Watcher(kind));
                     settling.extend(self.family.stop_watcher(kind));
                 }
                 Effect::StopChildren => {
-                    self.sender_view = None;
-                    self.watcher_views.clear();
+                    self.views.forget_all();
                     settling.push(self.family.stop());
                 }
                 Effect::Configure(config) => {
                     let (platform, cluster, proxy) = (&config.platform, &config.cluster_name, self.proxy());
                     info!(agent = %self.key, %platform, %cluster, proxy, "configured");
                     if let Some(sender) = self.family.sender() {
-                        settling.push(command(sender, Configure(config), CONFIGURING));
+                        settling.push(command(&sender, Configure(config), CONFIGURING));
                     }
                 }
                 Effect::OpenSnapshot { n, why } => self.open_snapshot(n, why, ctx),
@@ -64,7 +64,7 @@ impl AgentActor {
                     for kind in kinds.iter() {
                         // One that is gone is asked when it is built anew.
                         if let Some(watcher) = self.family.watcher(kind) {
-                            self.tell(watcher, Relist { n }, ctx);
+                            self.tell(&watcher, Relist { n }, ctx);
                         }
                     }
                 }
@@ -91,19 +91,19 @@ impl AgentActor {
 
     fn tell_sender<M>(&self, message: M, ctx: &mut Ctx)
     where
-        SenderActor: Handler<M>,
+        SenderActor: Handler<Mail<M>>,
         M: Message + Send + 'static,
         M::Result: Send,
     {
         if let Some(sender) = self.family.sender() {
-            self.tell(sender, message, ctx);
+            self.tell(&sender, message, ctx);
         }
     }
 
     /// Sends without waiting for what becomes of it: a child that is gone reports that itself.
-    fn tell<A, M>(&self, child: Addr<A>, message: M, ctx: &mut Ctx)
+    fn tell<A, M>(&self, child: &Address<A>, message: M, ctx: &mut Ctx)
     where
-        A: Actor<Context = Context<A>> + Handler<M>,
+        A: Attended + Handler<Mail<M>>,
         M: Message + Send + 'static,
         M::Result: Send,
     {
@@ -112,31 +112,32 @@ impl AgentActor {
 
     fn start_sender(&mut self, ctx: &mut Ctx) {
         let generation = self.family.next_generation(Child::Sender);
-        let me = ctx.address();
+        let me = self.desk.address(ctx.address());
         let sender = SenderActor::new(
             self.key.clone(),
             generation,
             self.ports.clone(),
-            me.clone().recipient(),
-            me.clone().recipient(),
-            Some(me),
+            me.post(),
+            me.post(),
+            Some(ctx.address()),
         );
-        self.family.set_sender(sender.start());
+        self.family.set_sender(Address::start(sender));
     }
 
     fn start_watcher(&mut self, kind: ResourceKind, ctx: &mut Ctx) {
         let Some(sender) = self.family.sender() else { return };
         let generation = self.family.next_generation(Child::Watcher(kind));
-        let me = ctx.address();
+        let me = self.desk.address(ctx.address());
         let to = Collaborators {
-            offer: sender.clone().recipient(),
-            spooled: sender.recipient(),
-            listed: me.clone().recipient(),
-            unreadable: me.clone().recipient(),
-            due: me.clone().recipient(),
+            offer: sender.post(),
+            spooled: sender.post(),
+            listed: me.post(),
+            unreadable: me.post(),
+            due: me.post(),
         };
-        let watcher = WatcherActor::new(kind, generation, self.ports.clone(), to, Some(me));
-        self.family.set_watcher(kind, watcher.start());
+        let (key, ports) = (self.key.clone(), self.ports.clone());
+        let watcher = WatcherActor::new(key, kind, generation, ports, to, Some(ctx.address()));
+        self.family.set_watcher(kind, Address::start(watcher));
     }
 
     pub(super) fn follow_secret(&mut self, name: Option<String>, ctx: &mut Ctx) {

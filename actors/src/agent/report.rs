@@ -18,9 +18,8 @@ use tracing::{info, warn};
 use super::AgentActor;
 use super::family::Views;
 use super::perform::Ctx;
-use super::state::Child;
 use super::status::AT_MOST_EVERY;
-use crate::inspect::{AgentView, Readiness};
+use crate::inspect::{ActorKind, AgentView, ConditionView, Readiness};
 use crate::sender::SnapshotEnd;
 
 /// An API server that doesn't answer a write within this is given up for now.
@@ -46,20 +45,11 @@ impl AgentActor {
         }));
     }
 
-    /// Takes what the children said. Those that were stopped or died since don't count.
+    /// Takes what the children said.
     pub(super) fn take_views(&mut self, views: Views) {
-        if let Some(view) = views.sender
-            && self.family.is_current(Child::Sender, view.generation)
-        {
-            self.sender_view = Some(view);
-        }
-        for mut view in views.watchers {
-            let child = Child::Watcher(view.kind);
-            if self.family.is_current(child, view.generation) {
-                view.restarts = self.state.restarts_of(child);
-                self.watcher_views.insert(view.kind, view);
-            }
-        }
+        let (now, living) = (self.ports.clock.now(), self.family.living());
+        let parent = self.key.to_string();
+        self.views.take(now, &living, &parent, views.sender, views.watchers);
     }
 
     /// The wall clock's time, in seconds: what a status can hold.
@@ -76,20 +66,18 @@ impl AgentActor {
 
     fn status_now(&mut self) -> ObsykAgentStatus {
         let nothing = BTreeMap::new();
-        let set_aside = self.sender_view.as_ref().map_or(&nothing, |view| &view.set_aside);
-        let undecodable: BTreeMap<ResourceKind, u64> = self
-            .watcher_views
-            .iter()
-            .map(|(kind, view)| (*kind, view.undecodable))
-            .collect();
+        let sender = self.views.sender();
+        let set_aside = sender.map_or(&nothing, |view| &view.set_aside);
+        let undecodable = self.views.watchers().map(|view| (view.kind, view.undecodable));
+        let undecodable: BTreeMap<ResourceKind, u64> = undecodable.collect();
         let counts: ResourceCounts = self
-            .watcher_views
-            .iter()
-            .filter(|(_, view)| view.lists > 0)
-            .map(|(kind, view)| (*kind, i64::try_from(view.known).unwrap_or(i64::MAX)))
+            .views
+            .watchers()
+            .filter(|view| view.has_listed())
+            .map(|view| (view.kind, i64::try_from(view.known).unwrap_or(i64::MAX)))
             .collect();
         let (now, wall) = (self.ports.clock.now(), self.wall());
-        let accepted = self.sender_view.as_ref().and_then(|view| view.last_accepted);
+        let accepted = sender.and_then(|view| view.last_accepted);
         self.status.saw(now, wall, accepted, self.state.last_snapshot());
         let written = self.status.written();
         let generation = self.state.desired().generation;
@@ -175,21 +163,43 @@ impl AgentActor {
         }
     }
 
-    pub(super) fn view(&self, fresh: bool) -> AgentView {
+    /// The conditions as they were written last.
+    fn conditions(&self) -> Vec<ConditionView> {
+        let written = self.status.written().conditions.iter();
+        let conditions = written.map(|condition| ConditionView {
+            r#type: condition.type_.clone(),
+            status: condition.status.clone(),
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+        });
+        conditions.collect()
+    }
+
+    /// The agent and its children, as they are or said last.
+    pub(super) fn view(&self) -> AgentView {
+        let desired = self.state.desired();
+        let name = self.key.to_string();
         AgentView {
+            actor: self.desk.view(ActorKind::Agent, name, self.generation),
             namespace: self.key.namespace.to_string(),
             name: self.key.name.to_string(),
-            generation: self.generation,
             readiness: self.readiness(),
-            snapshots: self
+            platform: desired.platform_text.clone(),
+            proxy: self.proxy(),
+            cluster_name: desired
+                .settings
+                .as_ref()
+                .ok()
+                .map(|settings| settings.cluster_name.clone()),
+            cluster_uid: self.state.cluster_uid(),
+            credentials: self
                 .state
-                .snapshots()
-                .iter()
-                .map(|(cause, count)| (cause.label(), *count))
-                .collect(),
-            sender: self.sender_view.clone(),
-            watchers: self.watcher_views.values().cloned().collect(),
-            fresh,
+                .credentials_view(|credentials| self.ports.platform.thumbprint(credentials)),
+            conditions: self.conditions(),
+            snapshots: self.state.snapshots_view(),
+            next_heartbeat: self.state.next_beat(),
+            sender: self.views.shown_sender(),
+            watchers: self.views.shown_watchers(),
         }
     }
 

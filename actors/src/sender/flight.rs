@@ -5,6 +5,7 @@
 
 use obsyk_domain::ledger::Dispatch;
 use obsyk_domain::resource::{ResourceKind, Uid};
+use obsyk_domain::time::Moment;
 
 /// The object that an event is about.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub(super) struct Subject {
     pub(super) uid: Uid,
     pub(super) namespace: Option<Box<str>>,
     pub(super) name: Box<str>,
+    /// When the oldest change that the event carries was offered.
+    pub(super) since: Moment,
     /// The event says that it is gone.
     pub(super) deleted: bool,
 }
@@ -24,6 +27,7 @@ impl From<Dispatch> for Subject {
             uid: dispatch.uid,
             namespace: dispatch.namespace,
             name: dispatch.name,
+            since: dispatch.since,
             deleted: dispatch.object.is_none(),
         }
     }

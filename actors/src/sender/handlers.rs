@@ -6,8 +6,7 @@
 use std::rc::Rc;
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, ResponseFuture, WeakRecipient,
-    WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WeakRecipient, WrapFuture,
 };
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
@@ -19,7 +18,8 @@ use super::messages::{
 use super::state::Effect;
 use super::{Config, SenderActor};
 use crate::agent::Child;
-use crate::inspect::SenderView;
+use crate::inspect::{ActorKind, SenderView};
+use crate::mail::timed;
 use crate::supervision::{ExitCause, Exited, report};
 
 type Ctx = Context<SenderActor>;
@@ -53,13 +53,15 @@ impl SenderActor {
                 Effect::FetchToken { fetch, config } => self.fetch_token(fetch, &config, ctx),
                 Effect::Send { id, target, payload } => {
                     let answer = self.ports.platform.send(target, payload);
-                    let request = ctx.spawn(answer.into_actor(self).map(move |outcome, act, ctx| {
-                        act.requests.remove(&id);
-                        let now = act.ports.clock.now();
-                        let effects = act.state.on_answer(now, id, outcome, act.chance.as_mut());
-                        act.carry_out(effects, ctx);
-                    }));
-                    self.requests.insert(id, request);
+                    let answered = answer
+                        .into_actor(self)
+                        .map(move |outcome, act: &mut Self, ctx: &mut Ctx| {
+                            act.requests.remove(&id);
+                            let now = act.ports.clock.now();
+                            let effects = act.state.on_answer(now, id, outcome, act.chance.as_mut());
+                            act.carry_out(effects, ctx);
+                        });
+                    self.requests.insert(id, ctx.spawn(timed(answered)));
                 }
                 Effect::Abort(ids) => {
                     for id in ids {
@@ -75,8 +77,8 @@ impl SenderActor {
                 }
                 Effect::Opened(n) => self.reply_to_open(n, Ok(())),
                 Effect::Overtaken(n) => self.reply_to_open(n, Err(Overtaken)),
-                Effect::Due { why, at } => report(&self.due, SnapshotDue { why, at }),
-                Effect::Report(delivery) => report(&self.delivery, delivery),
+                Effect::Due { why, at } => self.due.report(SnapshotDue { why, at }),
+                Effect::Report(delivery) => self.delivery.report(delivery),
                 Effect::Refused {
                     kind,
                     namespace,
@@ -108,16 +110,21 @@ impl SenderActor {
             .ports
             .platform
             .token(config.platform.clone(), config.credentials.clone());
-        self.fetch = Some(ctx.spawn(answer.into_actor(self).map(move |result, act, ctx| {
-            act.fetch = None;
-            match &result {
-                Ok(issued) => info!(agent = %act.key, lifetime_seconds = issued.lifetime.as_secs(), "token received"),
-                Err(error) => warn!(agent = %act.key, %error, "no token"),
-            }
-            let now = act.ports.clock.now();
-            let effects = act.state.on_token(now, fetch, result, act.chance.as_mut());
-            act.carry_out(effects, ctx);
-        })));
+        let fetched = answer
+            .into_actor(self)
+            .map(move |result, act: &mut Self, ctx: &mut Ctx| {
+                act.fetch = None;
+                match &result {
+                    Ok(issued) => {
+                        info!(agent = %act.key, lifetime_seconds = issued.lifetime.as_secs(), "token received")
+                    }
+                    Err(error) => warn!(agent = %act.key, %error, "no token"),
+                }
+                let now = act.ports.clock.now();
+                let effects = act.state.on_token(now, fetch, result, act.chance.as_mut());
+                act.carry_out(effects, ctx);
+            });
+        self.fetch = Some(ctx.spawn(timed(fetched)));
     }
 
     fn reply_to_open(&mut self, n: u64, reply: Result<(), Overtaken>) {
@@ -253,11 +260,11 @@ impl Handler<Stop> for SenderActor {
 }
 
 impl Handler<Inspect> for SenderActor {
-    type Result = MessageResult<Inspect>;
+    type Result = SenderView;
 
-    fn handle(&mut self, _: Inspect, _: &mut Ctx) -> Self::Result {
-        let now = self.ports.clock.now();
-        let view: SenderView = self.state.view(now, self.generation);
-        MessageResult(view)
+    fn handle(&mut self, _: Inspect, _: &mut Ctx) -> SenderView {
+        let name = format!("{}/sender", self.key);
+        let actor = self.desk.view(ActorKind::Sender, name, self.generation);
+        self.state.view(self.ports.clock.now(), actor)
     }
 }

@@ -16,6 +16,7 @@ use obsyk_domain::retry::{Backoff, MOST_RETRIES};
 use obsyk_domain::time::{Chance, Moment};
 
 use super::flight::Subject;
+use crate::inspect::LineView;
 
 /// See the module's page.
 #[derive(Debug)]
@@ -244,6 +245,24 @@ impl Line {
             Stage::Trial { at, .. } => Some(at),
             Stage::Open { probe, .. } => Some(probe),
             Stage::Up | Stage::Denied => None,
+        }
+    }
+
+    /// What others see of it.
+    pub(super) fn view(&self) -> LineView {
+        let answer = self.last.map(|outcome| outcome.to_string());
+        match self.stage {
+            Stage::Up => LineView::Closed,
+            Stage::Trial { at, failed } => LineView::Retrying {
+                attempt: failed,
+                next_try: at,
+                answer,
+            },
+            Stage::Open { probe, .. } => LineView::Open {
+                next_probe: probe,
+                answer,
+            },
+            Stage::Denied => LineView::Denied { answer },
         }
     }
 

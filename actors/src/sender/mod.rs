@@ -19,13 +19,15 @@ mod tests;
 mod trickle;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use actix::{Recipient, SpawnHandle, WeakRecipient};
+use actix::{SpawnHandle, WeakRecipient};
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::time::Chance;
 use tokio::sync::oneshot;
 
 use crate::agent::Child;
+use crate::mail::{Desk, Post, attended};
 use crate::supervision::Exited;
 pub use messages::{
     AbandonSnapshot, Beat, Config, Configure, Delivery, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal,
@@ -36,9 +38,10 @@ pub use state::{Effect, MOST_IN_FLIGHT, SenderState};
 /// See the module's page.
 pub struct SenderActor {
     key: AgentKey,
+    desk: Desk,
     state: SenderState,
-    delivery: Recipient<Delivery>,
-    due: Recipient<SnapshotDue>,
+    delivery: Post<Delivery>,
+    due: Post<SnapshotDue>,
     parent: Option<WeakRecipient<Exited<Child>>>,
     ports: Ports,
     chance: Box<dyn Chance>,
@@ -57,12 +60,13 @@ impl SenderActor {
         key: AgentKey,
         generation: u64,
         ports: Ports,
-        delivery: Recipient<Delivery>,
-        due: Recipient<SnapshotDue>,
+        delivery: Post<Delivery>,
+        due: Post<SnapshotDue>,
         parent: Option<impl Into<WeakRecipient<Exited<Child>>>>,
     ) -> Self {
         Self {
             key,
+            desk: Desk::new(Rc::clone(&ports.clock)),
             state: SenderState::default(),
             delivery,
             due,
@@ -79,3 +83,7 @@ impl SenderActor {
         }
     }
 }
+
+attended!(
+    SenderActor: Configure, OpenSnapshot, Spooled, SendSnapshot, AbandonSnapshot, Offer, Beat, Drain, Inspect,
+);

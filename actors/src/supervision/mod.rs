@@ -13,18 +13,22 @@ use std::time::Duration;
 
 use actix::clock::timeout;
 use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Handler, Message, Recipient, WeakAddr};
+use actix::{Actor, Handler, Message, Recipient, WeakAddr};
 use obsyk_domain::ports::Local;
 use obsyk_domain::retry::Backoff;
 use obsyk_domain::time::{Chance, Moment};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
+
+use crate::inspect::{ActorView, Exit};
+use crate::mail::{Address, Attended, Mail};
 
 /// The span over which restarts are counted. After one without any the backoff begins anew.
 const WINDOW: Duration = Duration::from_secs(300);
 
 /// How an actor ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "camelCase")]
 pub enum ExitCause {
     /// Its parent asked for it.
@@ -85,10 +89,10 @@ where
 
 /// Asks a child, and waits for the answer no longer than `within`; `None` without one. A question that was given up is
 /// skipped when the child comes to it: actix looks whether somebody still waits.
-pub(crate) fn ask<A, M>(child: &Addr<A>, question: M, within: Duration) -> Local<Option<M::Result>>
+pub(crate) fn ask<A, M>(child: &Address<A>, question: M, within: Duration) -> Local<Option<M::Result>>
 where
-    A: Actor + Handler<M>,
-    A::Context: ToEnvelope<A, M>,
+    A: Attended + Handler<Mail<M>>,
+    A::Context: ToEnvelope<A, Mail<M>>,
     M: Message + Send + 'static,
     M::Result: Send,
 {
@@ -98,10 +102,10 @@ where
 
 /// Commands a child: done when it replies, but not later than after `within`. The command is on its way at once, and it is
 /// delivered whether or not this is waited for: actix skips a message whose sender waits no more, so somebody does.
-pub(crate) fn command<A, M>(child: Addr<A>, message: M, within: Duration) -> Local<()>
+pub(crate) fn command<A, M>(child: &Address<A>, message: M, within: Duration) -> Local<()>
 where
-    A: Actor + Handler<M>,
-    A::Context: ToEnvelope<A, M>,
+    A: Attended + Handler<Mail<M>>,
+    A::Context: ToEnvelope<A, Mail<M>>,
     M: Message + Send + 'static,
     M::Result: Send,
 {
@@ -115,6 +119,27 @@ where
     Box::pin(async move {
         let _late = timeout(within, replied).await;
     })
+}
+
+/// How often a child died in one place, and how the last time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deaths {
+    count: u64,
+    last: Option<Exit>,
+}
+
+impl Deaths {
+    /// Another one died.
+    pub fn count(&mut self, exit: Exit) {
+        self.count += 1;
+        self.last = Some(exit);
+    }
+
+    /// Says so in the view of its successor.
+    pub fn tell(&self, actor: &mut ActorView) {
+        actor.restarts = self.count;
+        actor.last_exit = self.last;
+    }
 }
 
 /// When a parent builds new children: after a backoff, and within an intensity.

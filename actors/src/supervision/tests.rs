@@ -9,7 +9,8 @@ use std::rc::Rc;
 use actix::{AsyncContext, Context, WrapFuture};
 
 use super::*;
-use crate::agent::fakes::{Fixed, on_paused_time};
+use crate::agent::fakes::{Fixed, World, on_paused_time};
+use crate::mail::{Desk, attended};
 
 fn at(secs: u64) -> Moment {
     Moment::at(Duration::from_secs(secs))
@@ -44,6 +45,7 @@ fn successors_wait_longer_each_time_and_shortly_again_after_a_quiet_window() {
 
 /// An actor that hangs for a while, and counts what it gets to do.
 struct Hanging {
+    desk: Desk,
     done: Rc<Cell<usize>>,
     hangs: Duration,
 }
@@ -60,6 +62,8 @@ impl Actor for Hanging {
     }
 }
 
+attended!(Hanging: Work);
+
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Work;
@@ -72,13 +76,14 @@ impl Handler<Work> for Hanging {
     }
 }
 
-fn hanging(hangs: Duration) -> (Addr<Hanging>, Rc<Cell<usize>>) {
+fn hanging(hangs: Duration) -> (Address<Hanging>, Rc<Cell<usize>>) {
     let done = Rc::new(Cell::new(0));
     let actor = Hanging {
+        desk: Desk::new(World::new().ports().clock),
         done: Rc::clone(&done),
         hangs,
     };
-    (actor.start(), done)
+    (Address::start(actor), done)
 }
 
 #[test]
@@ -97,7 +102,7 @@ fn a_question_to_a_hanging_child_is_given_up_in_time_however_often_it_is_asked()
 fn a_command_to_a_hanging_child_is_waited_for_in_vain_and_obeyed_later() {
     on_paused_time(async {
         let (child, done) = hanging(Duration::from_secs(5));
-        command(child.clone(), Work, Duration::from_secs(1)).await;
+        command(&child, Work, Duration::from_secs(1)).await;
         assert_eq!(done.get(), 0);
         actix::clock::sleep(Duration::from_secs(5)).await;
         assert_eq!(done.get(), 1);

@@ -10,13 +10,15 @@ use actix::{
 };
 use futures_util::future::join_all;
 use obsyk_domain::ports::{AgentKey, Local};
+use obsyk_domain::wire::VERSION;
 use tracing::{error, info, warn};
 
 use super::messages::{AllApplied, Apply, Drain, Inspect, Ping, Remove};
 use super::state::Effect;
 use super::{Running, SupervisorActor};
 use crate::agent::{self, AgentActor, Desired, Reconfigure, Stop};
-use crate::inspect::{AgentView, Readiness, SupervisorView};
+use crate::inspect::{ActorKind, AgentView, Exit, SupervisorView};
+use crate::mail::Address;
 use crate::supervision::{ExitCause, Exited, ask, command};
 
 type Ctx = Context<SupervisorActor>;
@@ -41,12 +43,12 @@ impl SupervisorActor {
                     let obeyed = self
                         .agents
                         .get(&key)
-                        .map(|agent| command(agent.addr.clone(), Reconfigure(desired), STOPPING));
+                        .map(|agent| command(&agent.addr, Reconfigure(desired), STOPPING));
                     self.when_left(obeyed, leave, ctx);
                 }
                 Effect::Stop { key, leave } => {
                     let stopped = self.agents.remove(&key);
-                    let stopped = stopped.map(|agent| command(agent.addr, Stop, STOPPING));
+                    let stopped = stopped.map(|agent| command(&agent.addr, Stop, STOPPING));
                     self.when_left(stopped, Some(leave), ctx);
                 }
                 Effect::GiveUp => {
@@ -70,11 +72,8 @@ impl SupervisorActor {
             self.ports.clone(),
             Some(ctx.address()),
         );
-        let running = Running {
-            generation,
-            addr: agent.start(),
-            view: None,
-        };
+        let addr = Address::start(agent);
+        let running = Running { generation, addr };
         self.agents.insert(key, running);
     }
 
@@ -107,44 +106,18 @@ impl SupervisorActor {
     }
 
     /// How the agents are: as they say now, else as they said last.
-    pub(super) fn view(&mut self, answers: Vec<(AgentKey, Option<AgentView>)>) -> SupervisorView {
-        for (key, answer) in answers {
-            let Some(agent) = self.agents.get_mut(&key) else {
-                continue;
-            };
-            match answer {
-                Some(view) if view.generation == agent.generation => agent.view = Some(view),
-                _ => {
-                    if let Some(view) = &mut agent.view {
-                        view.fresh = false;
-                    }
-                }
-            }
-        }
-        let agents = self.state.keys().map(|key| {
-            let known = self.agents.get(key);
-            let view = known.and_then(|agent| agent.view.clone());
-            view.unwrap_or_else(|| unseen(key, known.map_or(0, |agent| agent.generation)))
-        });
+    pub(super) fn view(&mut self, answers: Vec<(AgentKey, AgentView)>) -> SupervisorView {
+        let clock = &self.ports.clock;
+        let living = self.agents.iter().map(|(key, agent)| (key.clone(), agent.generation));
+        self.views.take(clock.now(), living.collect(), answers);
         SupervisorView {
+            version: VERSION.to_owned(),
+            now: clock.now(),
+            time: clock.wall().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            actor: self.desk.view(ActorKind::Supervisor, "supervisor".to_owned(), 1),
             listed: self.state.is_listed(),
-            agents: agents.collect(),
-            restarts: self.state.restarts(),
+            agents: self.views.shown(clock.now(), self.state.keys()),
         }
-    }
-}
-
-/// An agent that never said anything, or doesn't run just now.
-fn unseen(key: &AgentKey, generation: u64) -> AgentView {
-    AgentView {
-        namespace: key.namespace.to_string(),
-        name: key.name.to_string(),
-        generation,
-        readiness: Readiness::Starting,
-        snapshots: Default::default(),
-        sender: None,
-        watchers: Vec::new(),
-        fresh: false,
     }
 }
 
@@ -197,6 +170,7 @@ impl Handler<Exited<AgentKey>> for SupervisorActor {
         warn!(agent = %child, generation, %cause, "an agent died; it is restarted");
         self.agents.remove(&child);
         let now = self.ports.clock.now();
+        self.views.died(&child, Exit { cause, at: now });
         let effects = self.state.on_exited(now, &child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }
@@ -231,13 +205,13 @@ impl Handler<Inspect> for SupervisorActor {
         let answers = self.agents.iter().map(|(key, agent)| {
             let key = key.clone();
             let answer = ask(&agent.addr, agent::Inspect, INSPECTION);
-            async move { (key, answer.await) }
+            async move { Some((key, answer.await?)) }
         });
         let answers: Vec<_> = answers.collect();
         Box::pin(
             join_all(answers)
                 .into_actor(self)
-                .map(|answers, act, _| act.view(answers)),
+                .map(|answers, act: &mut Self, _| act.view(answers.into_iter().flatten().collect())),
         )
     }
 }

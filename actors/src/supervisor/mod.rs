@@ -12,10 +12,12 @@ mod messages;
 mod state;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use actix::{Addr, SpawnHandle};
+use actix::SpawnHandle;
 use obsyk_domain::agent::Policy;
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::resource::KindSet;
@@ -23,26 +25,28 @@ use obsyk_domain::time::Chance;
 use tokio::sync::oneshot;
 
 use crate::agent::AgentActor;
-use crate::inspect::AgentView;
+use crate::mail::{Address, Desk, attended};
 pub use messages::{AllApplied, Apply, Drain, Inspect, Ping, Remove};
 pub use state::{Effect, SupervisorState};
+use views::AgentViews;
 
 /// An agent that runs.
 struct Running {
     /// Counted over all agents: no late word of an old one is taken for one of its successor.
     generation: u64,
-    addr: Addr<AgentActor>,
-    /// What it said of itself last.
-    view: Option<AgentView>,
+    addr: Address<AgentActor>,
 }
 
 /// See the module's page.
 pub struct SupervisorActor {
+    desk: Desk,
     state: SupervisorState,
     kinds: KindSet,
     ports: Ports,
     chance: Box<dyn Chance>,
     agents: HashMap<AgentKey, Running>,
+    /// What the agents said of themselves last, the dead ones too.
+    views: AgentViews,
     built: u64,
     timer: Option<SpawnHandle>,
     /// Dropped when the supervisor ends, however it ends.
@@ -53,14 +57,18 @@ impl SupervisorActor {
     /// A supervisor of agents that collect `kinds`. `alive` is dropped when it ends: without it the process is nothing.
     pub fn new(kinds: KindSet, policy: Policy, ports: Ports, alive: Option<oneshot::Sender<()>>) -> Self {
         Self {
+            desk: Desk::new(Rc::clone(&ports.clock)),
             state: SupervisorState::new(policy),
             kinds,
             chance: ports.clock.chance(),
             ports,
             agents: HashMap::new(),
+            views: AgentViews::default(),
             built: 0,
             timer: None,
             _alive: alive,
         }
     }
 }
+
+attended!(SupervisorActor: Apply, Remove, AllApplied, Drain, Ping, Inspect);

@@ -77,7 +77,6 @@ pub struct SupervisorState {
     leaving: Vec<Leave>,
     last_leave: u64,
     deaths: Restarts,
-    restarts: u64,
     listed: bool,
     ended: bool,
 }
@@ -91,7 +90,6 @@ impl SupervisorState {
             leaving: Vec::new(),
             last_leave: 0,
             deaths: Restarts::at_most(MOST_RESTARTS),
-            restarts: 0,
             listed: false,
             ended: false,
         }
@@ -158,7 +156,6 @@ impl SupervisorState {
         };
         entry.told = None;
         entry.restart_at = self.deaths.next(now, chance);
-        self.restarts += 1;
         if entry.restart_at.is_none() {
             self.ended = true;
             effects.push(Effect::GiveUp);
@@ -304,11 +301,6 @@ impl SupervisorState {
     /// Whether the resources were listed.
     pub fn is_listed(&self) -> bool {
         self.listed
-    }
-
-    /// How often an agent was restarted.
-    pub fn restarts(&self) -> u64 {
-        self.restarts
     }
 }
 

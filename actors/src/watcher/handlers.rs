@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WeakRecipient, WrapFuture,
-};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WeakRecipient, WrapFuture};
 use futures_util::{FutureExt, StreamExt};
 use obsyk_domain::ports::{LocalStream, Signal};
 use tracing::{debug, info, warn};
@@ -16,7 +14,8 @@ use super::WatcherActor;
 use super::messages::{Drain, Inspect, Relist};
 use super::state::{Effect, MOST_IN_OFFER};
 use crate::agent::{Child, Listed, Unreadable};
-use crate::inspect::WatcherView;
+use crate::inspect::{ActorKind, WatcherView};
+use crate::mail::timed;
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
 use crate::supervision::{ExitCause, Exited, report};
 
@@ -58,36 +57,27 @@ impl WatcherActor {
                 Effect::Close => self.close(ctx),
                 Effect::Listed { n, count, facts } => {
                     debug!(kind = %self.state.kind(), count, "listed");
-                    report(
-                        &self.to.listed,
-                        Listed {
-                            n,
-                            kind: self.state.kind(),
-                            count,
-                            facts,
-                        },
-                    );
+                    self.to.listed.report(Listed {
+                        n,
+                        kind: self.state.kind(),
+                        count,
+                        facts,
+                    });
                 }
                 Effect::Unreadable { n, why } => {
                     warn!(kind = %self.state.kind(), reason = %why, "kind can't be read; it is left out and tried again");
-                    report(
-                        &self.to.unreadable,
-                        Unreadable {
-                            n,
-                            kind: self.state.kind(),
-                            why,
-                        },
-                    );
+                    self.to.unreadable.report(Unreadable {
+                        n,
+                        kind: self.state.kind(),
+                        why,
+                    });
                 }
                 Effect::Due(why) => {
                     info!(kind = %self.state.kind(), %why, "what was known is forgotten");
-                    report(
-                        &self.to.due,
-                        SnapshotDue {
-                            why,
-                            at: self.ports.clock.now(),
-                        },
-                    );
+                    self.to.due.report(SnapshotDue {
+                        why,
+                        at: self.ports.clock.now(),
+                    });
                 }
                 Effect::Offer { n, changes } => {
                     let offer = self.to.offer.send(Offer {
@@ -95,13 +85,14 @@ impl WatcherActor {
                         kind: self.state.kind(),
                         changes,
                     });
-                    ctx.spawn(offer.into_actor(self).map(move |reply, act, ctx| {
+                    let offered = offer.into_actor(self).map(move |reply, act: &mut Self, ctx: &mut Ctx| {
                         // A sender that is gone takes no more; its agent restarts this watcher too.
                         let reply = reply.unwrap_or(Err(Refusal::SnapshotDue));
                         let now = act.ports.clock.now();
                         let effects = act.state.on_offered(now, reply, act.chance.as_mut());
                         act.carry_out(effects, ctx);
-                    }));
+                    });
+                    ctx.spawn(timed(offered));
                 }
                 Effect::Spool { n, spool } => {
                     let spooled = self.to.spooled.send(Spooled {
@@ -109,11 +100,12 @@ impl WatcherActor {
                         kind: self.state.kind(),
                         spool,
                     });
-                    ctx.spawn(spooled.into_actor(self).map(move |_, act, ctx| {
+                    let spooled = spooled.into_actor(self).map(move |_, act: &mut Self, ctx: &mut Ctx| {
                         let now = act.ports.clock.now();
                         let effects = act.state.on_spooled(now, act.chance.as_mut());
                         act.carry_out(effects, ctx);
-                    }));
+                    });
+                    ctx.spawn(timed(spooled));
                 }
             }
         }
@@ -134,18 +126,16 @@ impl WatcherActor {
             return;
         }
         let Some(stream) = self.stream.take() else { return };
-        let pull = ctx.spawn(
-            batch(stream)
-                .into_actor(self)
-                .map(|(stream, signals, ended), act, ctx| {
-                    act.pull = None;
-                    act.stream = (!ended).then_some(stream);
-                    let now = act.ports.clock.now();
-                    let effects = act.state.on_signals(now, signals, ended, act.chance.as_mut());
-                    act.carry_out(effects, ctx);
-                }),
-        );
-        self.pull = Some(pull);
+        let pulled = batch(stream)
+            .into_actor(self)
+            .map(|(stream, signals, ended), act: &mut Self, ctx: &mut Ctx| {
+                act.pull = None;
+                act.stream = (!ended).then_some(stream);
+                let now = act.ports.clock.now();
+                let effects = act.state.on_signals(now, signals, ended, act.chance.as_mut());
+                act.carry_out(effects, ctx);
+            });
+        self.pull = Some(ctx.spawn(timed(pulled)));
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {
@@ -200,20 +190,11 @@ impl Handler<Drain> for WatcherActor {
 }
 
 impl Handler<Inspect> for WatcherActor {
-    type Result = MessageResult<Inspect>;
+    type Result = WatcherView;
 
-    fn handle(&mut self, _: Inspect, _: &mut Ctx) -> Self::Result {
-        let (lists, events) = self.state.totals();
-        MessageResult(WatcherView {
-            kind: self.state.kind(),
-            generation: self.generation,
-            phase: self.state.phase(),
-            known: self.state.known().len() as u64,
-            undecodable: self.state.known().undecodable() as u64,
-            version: self.state.newest(),
-            lists,
-            events,
-            restarts: 0,
-        })
+    fn handle(&mut self, _: Inspect, _: &mut Ctx) -> WatcherView {
+        let name = format!("{}/{}", self.key, self.state.kind());
+        let actor = self.desk.view(ActorKind::Watcher, name, self.generation);
+        self.state.view(actor)
     }
 }

@@ -5,7 +5,8 @@
 
 use actix::Message;
 use obsyk_domain::time::Moment;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::inspect::WatcherView;
 
@@ -36,7 +37,7 @@ pub struct Drain {
 pub struct Inspect;
 
 /// What a watcher is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum Phase {
     /// It waits for [`Relist`].

@@ -14,12 +14,15 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use actix::{Recipient, SpawnHandle, WeakRecipient};
-use obsyk_domain::ports::{LocalStream, Ports, Signal};
+use std::rc::Rc;
+
+use actix::{SpawnHandle, WeakRecipient};
+use obsyk_domain::ports::{AgentKey, LocalStream, Ports, Signal};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Chance;
 
 use crate::agent::{Child, Listed, Unreadable};
+use crate::mail::{Desk, Post, attended};
 use crate::sender::{Offer, SnapshotDue, Spooled};
 use crate::supervision::Exited;
 pub use known::{Gone, Known, Seen};
@@ -27,22 +30,23 @@ pub use messages::{Drain, Inspect, Phase, Relist};
 pub use state::{Effect, MOST_IN_OFFER, STALLED, WatcherState};
 
 /// Whom a watcher talks to.
-#[derive(Clone, Debug)]
 pub struct Collaborators {
     /// Offers go to the sender.
-    pub offer: Recipient<Offer>,
+    pub offer: Post<Offer>,
     /// Lists too.
-    pub spooled: Recipient<Spooled>,
+    pub spooled: Post<Spooled>,
     /// Reports go to the agent.
-    pub listed: Recipient<Listed>,
+    pub listed: Post<Listed>,
     /// Reports go to the agent.
-    pub unreadable: Recipient<Unreadable>,
+    pub unreadable: Post<Unreadable>,
     /// Reports go to the agent.
-    pub due: Recipient<SnapshotDue>,
+    pub due: Post<SnapshotDue>,
 }
 
 /// See the module's page.
 pub struct WatcherActor {
+    key: AgentKey,
+    desk: Desk,
     state: WatcherState,
     to: Collaborators,
     parent: Option<WeakRecipient<Exited<Child>>>,
@@ -56,8 +60,9 @@ pub struct WatcherActor {
 }
 
 impl WatcherActor {
-    /// A watcher of `kind` that waits for [`Relist`]. `parent` is told of its end.
+    /// A watcher of `kind`, of the agent `key`, that waits for [`Relist`]. `parent` is told of its end.
     pub fn new(
+        key: AgentKey,
         kind: ResourceKind,
         generation: u64,
         ports: Ports,
@@ -65,6 +70,8 @@ impl WatcherActor {
         parent: Option<impl Into<WeakRecipient<Exited<Child>>>>,
     ) -> Self {
         Self {
+            key,
+            desk: Desk::new(Rc::clone(&ports.clock)),
             state: WatcherState::new(kind),
             to,
             parent: parent.map(Into::into),
@@ -78,3 +85,5 @@ impl WatcherActor {
         }
     }
 }
+
+attended!(WatcherActor: Relist, Drain, Inspect);

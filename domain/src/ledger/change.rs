@@ -4,8 +4,10 @@
 //! What goes into the ledger, what comes out, and what it says of itself.
 
 use bytes::Bytes;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use crate::answer::Outcome;
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
 use crate::wire::EventType;
@@ -63,8 +65,23 @@ pub struct Dispatch {
     pub since: Moment,
 }
 
+/// An object that the platform refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'a> {
+    /// Its kind.
+    pub kind: ResourceKind,
+    /// Its namespace; none on cluster-scoped kinds.
+    pub namespace: Option<&'a str>,
+    /// Its name.
+    pub name: &'a str,
+    /// Its uid.
+    pub uid: &'a Uid,
+    /// The answer that refused it.
+    pub answer: Option<Outcome>,
+}
+
 /// What the ledger holds, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerStats {
     /// Objects with something to send.
@@ -77,6 +94,10 @@ pub struct LedgerStats {
     pub set_aside: usize,
     /// Bytes held.
     pub bytes: usize,
+    /// The most that may be held: beyond it the ledger is emptied, and a snapshot is due.
+    pub bound: usize,
+    /// The bound was reached, and no snapshot has been accepted since.
+    pub lossy: bool,
     /// Changes that replaced one that waited.
     pub merged: u64,
     /// Objects that came and went before the platform had anything of them.

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 
+use crate::answer::Outcome;
 use crate::planted::{Bug, is_planted};
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
@@ -73,6 +74,8 @@ pub(super) struct Parked {
     pub(super) gone: bool,
     pub(super) set_aside: bool,
     pub(super) covered: bool,
+    /// What the platform said to it.
+    pub(super) answer: Option<Outcome>,
 }
 
 /// All that is open for one uid.

@@ -32,8 +32,9 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-pub use change::{Change, Dispatch, LedgerStats, What};
+pub use change::{Change, Dispatch, LedgerStats, Refused, What};
 
+use crate::answer::Outcome;
 use crate::planted::{Bug, is_planted};
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
@@ -197,6 +198,7 @@ impl Ledger {
                 gone: flight.state.is_gone(),
                 set_aside,
                 covered: false,
+                answer: None,
             });
         }
         self.put_back(uid.clone(), entry);
@@ -212,9 +214,18 @@ impl Ledger {
                 gone: waiting.state.is_gone(),
                 set_aside: true,
                 covered: waiting.covered,
+                answer: None,
             });
         }
         self.put_back(uid.clone(), entry);
+    }
+
+    /// Keeps what the platform said to an object that it refused, for those who ask why.
+    pub fn explain(&mut self, uid: &Uid, answer: Outcome) {
+        let parked = self.entries.get_mut(uid).and_then(|entry| entry.parked.as_mut());
+        if let Some(parked) = parked {
+            parked.answer = Some(answer);
+        }
     }
 
     /// Ends the flight of a uid.

@@ -3,6 +3,7 @@
 
 //! What can be asked of the ledger.
 
+use super::change::Refused;
 use super::entry::Entry;
 use super::{BOUND, Ledger, LedgerStats};
 use crate::resource::{KindSet, ResourceKind, Uid};
@@ -97,6 +98,20 @@ impl Ledger {
             .map(|(uid, entry)| (uid, entry.kind))
     }
 
+    /// The same, with namespace and name, and the answer that refused it.
+    pub fn refused(&self) -> impl Iterator<Item = Refused<'_>> {
+        self.entries.iter().filter_map(|(uid, entry)| {
+            let parked = entry.parked.as_ref().filter(|parked| parked.set_aside)?;
+            Some(Refused {
+                kind: entry.kind,
+                namespace: entry.namespace.as_deref(),
+                name: &entry.name,
+                uid,
+                answer: parked.answer,
+            })
+        })
+    }
+
     /// What it holds, in numbers.
     pub fn stats(&self) -> LedgerStats {
         let count = |which: fn(&Entry) -> bool| self.entries.values().filter(|entry| which(entry)).count();
@@ -106,6 +121,8 @@ impl Ledger {
             in_flight: self.in_flight,
             set_aside: count(Entry::is_set_aside),
             bytes: self.bytes,
+            bound: BOUND,
+            lossy: self.lossy,
             merged: self.merged,
             vanished: self.vanished,
             overflows: self.overflows,

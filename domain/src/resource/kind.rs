@@ -3,9 +3,11 @@
 
 //! The table of kinds.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -218,6 +220,20 @@ impl<'de> Deserialize<'de> for ResourceKind {
         }
 
         deserializer.deserialize_str(KindVisitor)
+    }
+}
+
+impl JsonSchema for ResourceKind {
+    fn schema_name() -> Cow<'static, str> {
+        "ResourceKind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A kind that is collected.",
+            "type": "string",
+            "enum": ResourceKind::ALL.map(|kind| kind.spec().kind),
+        })
     }
 }
 

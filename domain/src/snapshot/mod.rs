@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::time::{Chance, Moment};
 
@@ -34,7 +35,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub const LONGEST_BACKLOG: Duration = Duration::from_secs(60);
 
 /// Every cause of a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "camelCase")]
 pub enum Cause {
     /// The agent starts: nothing is known of what the platform holds.

@@ -14,8 +14,9 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{Fault, Meaning, Outcome};
 use crate::planted::{Bug, is_planted};
@@ -122,7 +123,7 @@ pub enum Refusal {
 }
 
 /// What a token is at the moment, for the status and the debug endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum TokenPhase {
     /// None, and none asked for.

@@ -4,10 +4,12 @@
 //! The children's lives: whether they run, and when those that died are built anew.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use obsyk_domain::resource::{KindSet, ResourceKind};
 use obsyk_domain::time::{Chance, Moment};
 
+use crate::inspect::ActorKind;
 use crate::supervision::Restarts;
 
 /// Children die at most this often within five minutes. One that dies of each snapshot does so ten times, since snapshots
@@ -23,13 +25,32 @@ pub enum Child {
     Watcher(ResourceKind),
 }
 
+impl Child {
+    /// What it is.
+    pub fn actor(self) -> ActorKind {
+        match self {
+            Self::Sender => ActorKind::Sender,
+            Self::Watcher(_) => ActorKind::Watcher,
+        }
+    }
+}
+
+impl fmt::Display for Child {
+    /// Its place below its agent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sender => f.write_str("sender"),
+            Self::Watcher(kind) => kind.fmt(f),
+        }
+    }
+}
+
 /// See the module's page.
 #[derive(Debug)]
 pub(super) struct Children {
     running: bool,
     /// Those that wait to be built anew, until when.
     waiting: BTreeMap<Child, Moment>,
-    restarted: BTreeMap<Child, u64>,
     restarts: Restarts,
 }
 
@@ -38,7 +59,6 @@ impl Children {
         Self {
             running: false,
             waiting: BTreeMap::new(),
-            restarted: BTreeMap::new(),
             restarts: Restarts::at_most(MOST_RESTARTS),
         }
     }
@@ -62,7 +82,6 @@ impl Children {
     pub(super) fn died(&mut self, now: Moment, child: Child, chance: &mut dyn Chance) -> Option<Moment> {
         let at = self.restarts.next(now, chance)?;
         self.waiting.insert(child, at);
-        *self.restarted.entry(child).or_default() += 1;
         Some(at)
     }
 
@@ -86,10 +105,5 @@ impl Children {
     /// When [`Self::take_due`] has something next.
     pub(super) fn next(&self) -> Option<Moment> {
         self.waiting.values().min().copied()
-    }
-
-    /// How often a child died.
-    pub(super) fn restarts_of(&self, child: Child) -> u64 {
-        self.restarted.get(&child).copied().unwrap_or_default()
     }
 }

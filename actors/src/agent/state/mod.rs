@@ -195,7 +195,7 @@ impl AgentState {
                 // What was told is lost with it. The watchers start anew, so that what they know fits the new ledger.
                 effects.extend(self.kinds.iter().map(Effect::StopWatcher));
                 self.children.wait_all(self.kinds, at);
-                self.snapshots.sender_lost(at);
+                self.snapshots.sender_lost(now, at);
                 self.told = false;
                 self.link = Link::Fresh;
             }
@@ -222,7 +222,7 @@ impl AgentState {
         let settings = match (&self.desired.settings, &self.desired.standing) {
             (Ok(settings), Standing::Speaks) => settings.clone(),
             _ => {
-                self.halt(effects);
+                self.halt(now, effects);
                 return;
             }
         };
@@ -235,26 +235,26 @@ impl AgentState {
         self.restart(now, effects);
         self.configure(now, &settings, effects);
         self.beat(now, &settings, effects);
-        self.complete_snapshot(effects);
+        self.complete_snapshot(now, effects);
         self.open_snapshot(now, effects);
     }
 
     /// Invalid, or not the one that speaks: nothing runs.
-    fn halt(&mut self, effects: &mut Vec<Effect>) {
+    fn halt(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         if self.access.leave() {
             effects.push(Effect::FollowSecret(None));
         }
-        self.stop_children(effects);
+        self.stop_children(now, effects);
     }
 
-    fn stop_children(&mut self, effects: &mut Vec<Effect>) {
+    fn stop_children(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         if !self.children.stop() {
             return;
         }
         if !is_planted(Bug::OldGenerationGoesOn) {
             effects.push(Effect::StopChildren);
         }
-        self.snapshots.stopped();
+        self.snapshots.stopped(now);
         self.config = None;
         self.told = false;
         self.link = Link::Fresh;
@@ -289,7 +289,7 @@ impl AgentState {
     fn configure(&mut self, now: Moment, settings: &Settings, effects: &mut Vec<Effect>) {
         let Some(credentials) = self.credentials(settings).cloned() else {
             // Another platform whose Secret can't be used: the old one is left all the same.
-            self.stop_children(effects);
+            self.stop_children(now, effects);
             return;
         };
         let Some(cluster_uid) = self.access.cluster_uid() else {
@@ -340,9 +340,9 @@ impl AgentState {
         }
     }
 
-    fn complete_snapshot(&mut self, effects: &mut Vec<Effect>) {
+    fn complete_snapshot(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let Some(config) = &self.config else { return };
-        match self.snapshots.complete() {
+        match self.snapshots.complete(now) {
             Some(Complete::Send { n, facts, left_out }) => {
                 let git_version = self.access.git_version();
                 let head = wire::SnapshotHead {

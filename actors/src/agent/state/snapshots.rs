@@ -3,7 +3,7 @@
 
 //! The agent's part of a snapshot: when one opens, which kinds it waits for, and what it left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::condition::Unreadability;
@@ -12,12 +12,15 @@ use obsyk_domain::resource::{ClusterFacts, KindSet, ResourceKind};
 use obsyk_domain::snapshot::{Cause, Schedule};
 use obsyk_domain::time::{Chance, Moment};
 
+use crate::inspect::{OpenSnapshotView, PastSnapshot, SnapshotResult, SnapshotsView};
 use crate::sender::SnapshotEnd;
 
 /// The snapshot that is open.
 #[derive(Debug)]
 struct Open {
     n: u64,
+    causes: Vec<Cause>,
+    began: Moment,
     /// The barrier is up: the kinds are listed.
     opened: bool,
     pending: KindSet,
@@ -39,6 +42,49 @@ pub(super) enum Complete {
     Abandon(u64),
 }
 
+/// Snapshots that are kept for those who look.
+const MOST_RECENT: usize = 10;
+
+/// What was, for those who look.
+#[derive(Debug, Default)]
+struct Record {
+    by_cause: BTreeMap<Cause, u64>,
+    /// Newest first.
+    recent: VecDeque<PastSnapshot>,
+}
+
+impl Record {
+    fn count(&mut self, causes: &[Cause]) {
+        for cause in causes {
+            *self.by_cause.entry(*cause).or_default() += 1;
+        }
+    }
+
+    fn keep(&mut self, now: Moment, open: &Open, result: SnapshotResult) {
+        self.recent.truncate(MOST_RECENT - 1);
+        self.recent.push_front(PastSnapshot {
+            n: open.n,
+            causes: open.causes.clone(),
+            opened: open.began,
+            took: now.since(open.began),
+            result,
+        });
+    }
+}
+
+fn result_of(end: &SnapshotEnd) -> SnapshotResult {
+    match end {
+        SnapshotEnd::Accepted { objects, bytes, .. } => SnapshotResult::Accepted {
+            objects: *objects,
+            bytes: *bytes,
+        },
+        SnapshotEnd::Refused(outcome) => SnapshotResult::Refused {
+            answer: outcome.to_string(),
+        },
+        SnapshotEnd::Unfinished => SnapshotResult::Unfinished,
+    }
+}
+
 /// See the module's page.
 #[derive(Debug)]
 pub(super) struct Snapshots {
@@ -53,7 +99,7 @@ pub(super) struct Snapshots {
     refused: Option<Outcome>,
     accepted: bool,
     last: Option<Moment>,
-    counts: BTreeMap<Cause, u64>,
+    record: Record,
 }
 
 impl Snapshots {
@@ -69,7 +115,7 @@ impl Snapshots {
             refused: None,
             accepted: false,
             last: None,
-            counts: BTreeMap::new(),
+            record: Record::default(),
         }
     }
 
@@ -80,19 +126,22 @@ impl Snapshots {
 
     /// Opens one, if one is due: its number and what it answers.
     pub(super) fn open(&mut self, now: Moment) -> Option<(u64, Vec<Cause>)> {
-        if let Some(open) = &self.open {
+        if let Some(open) = &mut self.open {
             // Until the barrier is up nothing was listed: what comes due is answered by this one as well.
             if !open.opened {
                 let causes = self.schedule.absorb(now).unwrap_or_default();
-                self.count(&causes);
+                self.record.count(&causes);
+                open.causes.extend(causes);
             }
             return None;
         }
         let causes = self.schedule.open(now)?;
-        self.count(&causes);
+        self.record.count(&causes);
         self.n += 1;
         self.open = Some(Open {
             n: self.n,
+            causes: causes.clone(),
+            began: now,
             opened: false,
             pending: self.kinds,
             listed: KindSet::EMPTY,
@@ -100,12 +149,6 @@ impl Snapshots {
             sent: false,
         });
         Some((self.n, causes))
-    }
-
-    fn count(&mut self, causes: &[Cause]) {
-        for cause in causes {
-            *self.counts.entry(*cause).or_default() += 1;
-        }
     }
 
     /// When [`Self::open`] has something to do next.
@@ -167,14 +210,14 @@ impl Snapshots {
     }
 
     /// Takes the open snapshot when every kind is listed or unreadable, once.
-    pub(super) fn complete(&mut self) -> Option<Complete> {
+    pub(super) fn complete(&mut self, now: Moment) -> Option<Complete> {
         let open = self
             .open
             .as_mut()
             .filter(|open| open.opened && !open.sent && open.pending.is_empty())?;
         if open.listed.is_empty() {
             let n = open.n;
-            self.open = None;
+            self.close(now, SnapshotResult::Unfinished);
             // The watchers try again by themselves; the first kind that can be read makes one due.
             self.left_out = self.kinds;
             return Some(Complete::Abandon(n));
@@ -192,6 +235,7 @@ impl Snapshots {
         let Some(open) = self.open.take_if(|open| open.n == n) else {
             return;
         };
+        self.record.keep(now, &open, result_of(end));
         match end {
             SnapshotEnd::Accepted { too_large, .. } => {
                 self.accepted = true;
@@ -215,33 +259,42 @@ impl Snapshots {
 
     /// The sender won't open snapshot `n`.
     pub(super) fn overtaken(&mut self, now: Moment, n: u64) {
-        if self.open.take_if(|open| open.n == n).is_some() {
+        if self.open.as_ref().is_some_and(|open| open.n == n) {
+            self.close(now, SnapshotResult::Unfinished);
             self.schedule.add(Cause::Unfinished, now);
         }
     }
 
     /// The sender died, and with it the open snapshot and what it knew of the platform. Its successor is built at `at`.
-    pub(super) fn sender_lost(&mut self, at: Moment) {
-        self.open = None;
+    pub(super) fn sender_lost(&mut self, now: Moment, at: Moment) {
+        self.close(now, SnapshotResult::Unfinished);
         self.accepted = false;
         self.schedule.add(Cause::SenderLost, at);
     }
 
     /// The platform's picture is another one: nothing that was said counts there.
     pub(super) fn elsewhere(&mut self, now: Moment) {
+        self.close(now, SnapshotResult::Unfinished);
         self.forget();
         self.schedule.edited(now);
     }
 
     /// Nothing runs any more.
-    pub(super) fn stopped(&mut self) {
+    pub(super) fn stopped(&mut self, now: Moment) {
+        self.close(now, SnapshotResult::Unfinished);
         self.forget();
         self.unreadable.clear();
         self.schedule = Schedule::default();
     }
 
+    /// The open one, if there is one, ended like this.
+    fn close(&mut self, now: Moment, result: SnapshotResult) {
+        if let Some(open) = self.open.take() {
+            self.record.keep(now, &open, result);
+        }
+    }
+
     fn forget(&mut self) {
-        self.open = None;
         self.accepted = false;
         self.refused = None;
         self.left_out = KindSet::EMPTY;
@@ -274,8 +327,18 @@ impl Snapshots {
         self.last
     }
 
-    /// Those opened so far, by cause.
-    pub(super) fn counts(&self) -> &BTreeMap<Cause, u64> {
-        &self.counts
+    /// What others see of it.
+    pub(super) fn view(&self) -> SnapshotsView {
+        SnapshotsView {
+            by_cause: self.record.by_cause.clone(),
+            open: self.open.as_ref().map(|open| OpenSnapshotView {
+                n: open.n,
+                causes: open.causes.clone(),
+                opened: open.began,
+                waits_for: open.pending.iter().collect(),
+            }),
+            next: self.schedule.next(),
+            recent: self.record.recent.iter().cloned().collect(),
+        }
     }
 }

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use obsyk_domain::condition::Situation;
 use obsyk_domain::credentials::Credentials;
 use obsyk_domain::resource::ResourceKind;
-use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::Moment;
 
-use super::{AgentState, Child};
+use super::AgentState;
 use crate::agent::Desired;
+use crate::inspect::{CredentialsView, SnapshotsView};
 
 impl AgentState {
     /// How things stand, for the conditions.
@@ -66,11 +66,6 @@ impl AgentState {
         self.snapshots.last()
     }
 
-    /// Snapshots opened so far, by cause.
-    pub fn snapshots(&self) -> &BTreeMap<Cause, u64> {
-        self.snapshots.counts()
-    }
-
     /// Whether the platform accepted a snapshot from the sender that runs.
     pub fn is_accepted(&self) -> bool {
         self.snapshots.is_accepted()
@@ -82,8 +77,25 @@ impl AgentState {
         self.snapshots.is_open()
     }
 
-    /// How often a child was restarted.
-    pub fn restarts_of(&self, child: Child) -> u64 {
-        self.children.restarts_of(child)
+    /// As whom it speaks, or would.
+    pub fn credentials_view(&self, thumbprint: impl Fn(&Credentials) -> Option<String>) -> CredentialsView {
+        let settings = self.desired.settings.as_ref().ok();
+        let credentials = settings.and_then(|settings| self.credentials(settings));
+        CredentialsView {
+            secret: self.access.secret().map(str::to_owned),
+            client_id: credentials.map(|credentials| credentials.client_id().to_owned()),
+            thumbprint: credentials.and_then(thumbprint),
+            problem: self.access.error().map(|error| error.to_string()),
+        }
+    }
+
+    /// Its snapshots.
+    pub fn snapshots_view(&self) -> SnapshotsView {
+        self.snapshots.view()
+    }
+
+    /// When the next heartbeat is due.
+    pub fn next_beat(&self) -> Option<Moment> {
+        self.beat_at.filter(|_| self.told)
     }
 }

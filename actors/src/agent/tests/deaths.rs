@@ -8,14 +8,16 @@ use std::time::Duration;
 use actix::Actor;
 use obsyk_domain::credentials::CredentialsError;
 use obsyk_domain::resource::ResourceKind::{self, Node, Pod};
+use obsyk_domain::snapshot::Cause;
+use obsyk_domain::time::Moment;
 
 use super::fakes::{World, Wrote, an_agent, key, on_paused_time};
 use super::life::Tree;
 use crate::agent::family::Views;
 use crate::agent::{Child, Inspect};
-use crate::inspect::WatcherView;
+use crate::inspect::{ActorKind, ActorView, Life, WatcherView};
+use crate::mail::Address;
 use crate::supervision::{ExitCause, Exited};
-use crate::watcher::Phase;
 
 async fn watcher(tree: &Tree, kind: ResourceKind) -> WatcherView {
     let view = tree.view("demo").await;
@@ -26,15 +28,15 @@ async fn watcher(tree: &Tree, kind: ResourceKind) -> WatcherView {
 fn a_panicking_watcher_is_restarted_with_the_next_generation_and_a_snapshot_follows() {
     on_paused_time(async {
         let tree = Tree::synced().await;
-        assert_eq!(watcher(&tree, Pod).await.generation, 1);
+        assert_eq!(watcher(&tree, Pod).await.actor.generation, 1);
         tree.world.api.panic(Pod);
         tree.world
             .until("another snapshot", |world| world.platform.count("snapshot") == 2)
             .await;
         let restarted = watcher(&tree, Pod).await;
-        assert_eq!((restarted.generation, restarted.restarts), (2, 1));
-        assert_eq!(watcher(&tree, Node).await.generation, 1);
-        assert_eq!(tree.view("demo").await.snapshots["watcher_lost"], 1);
+        assert_eq!((restarted.actor.generation, restarted.actor.restarts), (2, 1));
+        assert_eq!(watcher(&tree, Node).await.actor.generation, 1);
+        assert_eq!(tree.view("demo").await.snapshots.by_cause[&Cause::WatcherLost], 1);
     });
 }
 
@@ -48,9 +50,9 @@ fn a_panicking_sender_restarts_all_and_a_snapshot_follows() {
             .until("another snapshot", |world| world.platform.count("snapshot") == 2)
             .await;
         let view = tree.view("demo").await;
-        assert_eq!(view.sender.unwrap().generation, 2);
-        assert!(view.watchers.iter().all(|watcher| watcher.generation == 2));
-        assert_eq!(view.snapshots["sender_lost"], 1);
+        assert_eq!(view.sender.unwrap().actor.generation, 2);
+        assert!(view.watchers.iter().all(|watcher| watcher.actor.generation == 2));
+        assert_eq!(view.snapshots.by_cause[&Cause::SenderLost], 1);
         let snapshot = tree.world.platform.all("snapshot").remove(1).body;
         assert_eq!(snapshot["pods"].as_array().unwrap().len(), 2);
     });
@@ -74,7 +76,7 @@ fn a_sender_that_dies_again_and_again_ends_the_agent_which_says_so_and_is_built_
         world.platform.panic_at_tokens(true);
         let tree = Tree::planted(world).await;
         tree.world.pass(Duration::from_secs(1)).await;
-        let before = tree.view("demo").await.generation;
+        let before = tree.view("demo").await.actor.generation;
         tree.world.pass(Duration::from_secs(280)).await;
         let wrote = tree.world.api.wrote();
         let is_said = |wrote: &Wrote| {
@@ -84,7 +86,7 @@ fn a_sender_that_dies_again_and_again_ends_the_agent_which_says_so_and_is_built_
         assert!(wrote.iter().any(is_said));
         tree.world.platform.panic_at_tokens(false);
         tree.until_synced().await;
-        assert!(tree.view("demo").await.generation > before);
+        assert!(tree.view("demo").await.actor.generation > before);
     });
 }
 
@@ -117,8 +119,8 @@ fn a_late_word_of_a_child_that_was_replaced_changes_nothing() {
         }
         world.pass(Duration::from_secs(60)).await;
         let view = agent.send(Inspect).await.unwrap();
-        assert_eq!(view.sender.unwrap().generation, 1);
-        assert!(view.watchers.iter().all(|watcher| watcher.restarts == 0));
+        assert_eq!(view.sender.unwrap().actor.generation, 1);
+        assert!(view.watchers.iter().all(|watcher| watcher.actor.restarts == 0));
         assert_eq!(world.platform.count("snapshot"), 1);
     });
 }
@@ -130,12 +132,12 @@ fn an_agent_whose_child_hangs_answers_in_time_and_says_that_it_knows_less() {
         world.secret("creds", Err(CredentialsError::NoSecret));
         let mut agent = an_agent(&world);
         let (hung, _mailbox) = actix::dev::channel::channel(16);
-        agent.family.set_watcher(Pod, actix::Addr::new(hung));
+        agent.family.set_watcher(Pod, Address::of(actix::Addr::new(hung)));
         let agent = agent.start();
         for _ in 0..40 {
             let before = world.now();
             let view = agent.send(Inspect).await.unwrap();
-            assert!(!view.fresh);
+            assert_eq!(view.watchers[0].actor.life, Life::Busy);
             assert!(world.now().since(before) < Duration::from_millis(400));
         }
     });
@@ -153,7 +155,7 @@ fn a_late_word_of_an_agent_that_was_replaced_changes_nothing() {
         tree.supervisor.send(late).await.unwrap();
         tree.world.pass(Duration::from_secs(60)).await;
         assert_eq!(tree.world.platform.count("snapshot"), 1);
-        assert_eq!(tree.view("demo").await.generation, 1);
+        assert_eq!(tree.view("demo").await.actor.generation, 1);
     });
 }
 
@@ -171,8 +173,9 @@ fn a_dead_agent_is_built_anew_and_its_children_are_silent() {
             .until("another snapshot", |world| world.platform.count("snapshot") == 2)
             .await;
         let view = tree.supervisor.send(crate::supervisor::Inspect).await.unwrap();
-        assert_eq!(view.restarts, 1);
-        assert_eq!(view.agents[0].generation, 2);
+        let agent = &view.agents[0].actor;
+        assert_eq!((agent.restarts, agent.generation, agent.life), (1, 2, Life::Running));
+        assert_eq!(agent.last_exit.map(|exit| exit.cause), Some(ExitCause::Panicked));
     });
 }
 
@@ -180,21 +183,11 @@ fn a_dead_agent_is_built_anew_and_its_children_are_silent() {
 fn what_a_child_said_that_was_stopped_since_is_not_shown() {
     on_paused_time(async {
         let mut agent = an_agent(&World::new());
+        let actor = ActorView::unseen(ActorKind::Watcher, String::new(), 1, Moment::START);
         agent.take_views(Views {
             sender: None,
-            watchers: vec![WatcherView {
-                kind: Pod,
-                generation: 1,
-                phase: Phase::Watching,
-                known: 1,
-                undecodable: 0,
-                version: 1,
-                lists: 1,
-                events: 0,
-                restarts: 0,
-            }],
-            fresh: true,
+            watchers: vec![WatcherView::unseen(actor, Pod)],
         });
-        assert!(agent.watcher_views.is_empty());
+        assert!(agent.view().watchers.is_empty());
     });
 }

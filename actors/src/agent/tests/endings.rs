@@ -14,6 +14,7 @@ use super::driver::desired;
 use super::fakes::{Fixed, World, a_spec, an_agent, an_apply, credentials, on_paused_time};
 use super::life::Tree;
 use crate::agent::{AgentActor, Desired, Reconfigure, Stop};
+use crate::mail::Address;
 
 #[test]
 fn a_deleted_resource_aborts_what_is_in_flight_within_a_second_and_is_silent() {
@@ -54,7 +55,7 @@ fn a_deleted_resource_whose_status_is_being_written_stops_all_the_same() {
 fn a_resource_that_is_created_again_gets_a_new_agent_when_the_old_one_is_silent() {
     on_paused_time(async {
         let tree = Tree::synced().await;
-        let old = tree.view("demo").await.generation;
+        let old = tree.view("demo").await.actor.generation;
         let mut again = an_apply("demo");
         again.uid = "another".to_owned();
         tree.apply(again).await;
@@ -62,7 +63,7 @@ fn a_resource_that_is_created_again_gets_a_new_agent_when_the_old_one_is_silent(
             .until("another snapshot", |world| world.platform.count("snapshot") == 2)
             .await;
         tree.until_synced().await;
-        assert!(tree.view("demo").await.generation > old);
+        assert!(tree.view("demo").await.actor.generation > old);
         let wrote = tree.world.api.wrote();
         assert_eq!(wrote.last().unwrap().uid, "another");
     });
@@ -165,7 +166,7 @@ fn an_agent_with_a_hanging_child(world: &World) -> (AgentActor, impl Sized) {
     agent.state.on_identity(now, identity, &mut Fixed(0.5));
     agent.state.on_credentials(now, "creds", Ok(credentials("client", 1)));
     let (hung, mailbox) = actix::dev::channel::channel(16);
-    agent.family.set_watcher(Pod, actix::Addr::new(hung));
+    agent.family.set_watcher(Pod, Address::of(actix::Addr::new(hung)));
     (agent, mailbox)
 }
 

@@ -59,7 +59,7 @@ fn what_comes_due_before_the_barrier_is_up_is_answered_by_the_open_one() {
     assert!(driver.due(Cause::CircuitClosed, 0).is_empty());
     driver.snapshot(1);
     assert!(driver.at(200).is_empty());
-    assert_eq!(driver.state.snapshots()[&Cause::CircuitClosed], 1);
+    assert_eq!(driver.state.snapshots_view().by_cause[&Cause::CircuitClosed], 1);
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl SenderState {
         match outcome.meaning() {
             Meaning::Accepted => {
                 self.ledger.accepted(&subject.uid);
-                self.tally.events += 1;
+                self.tally.lag.record(turn.now.since(subject.since));
                 self.accepted_by_platform(turn, answer);
             }
             Meaning::NotFound | Meaning::Gone if subject.deleted => {
@@ -65,6 +65,7 @@ impl SenderState {
             }
             Meaning::Invalid | Meaning::TooLarge if !subject.deleted => {
                 self.ledger.park(&subject.uid, true);
+                self.ledger.explain(&subject.uid, outcome);
                 self.line.worked(answer.trial);
                 turn.refused(subject, outcome, true);
             }
@@ -165,6 +166,7 @@ impl SenderState {
         turn.due(Cause::CircuitClosed);
         if let Some((subject, outcome)) = culprit {
             self.ledger.park_waiting(&subject.uid);
+            self.ledger.explain(&subject.uid, outcome);
             if self.ledger.is_set_aside(&subject.uid) {
                 turn.refused(subject, outcome, true);
             }

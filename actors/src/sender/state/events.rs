@@ -33,6 +33,7 @@ impl SenderState {
         let free = self.line.is_trial() && is_planted(Bug::RetriesNotCharged);
         if !free && let Err(at) = bucket.take(turn.now) {
             self.refill = Some(at);
+            self.tally.limited(turn.now, at);
             return false;
         }
         self.refill = None;

@@ -112,7 +112,7 @@ impl SenderState {
     /// Ends an open snapshot without an acceptance. The agent knows, or is told by the caller.
     pub(super) fn close_snapshot(&mut self, turn: &mut Turn<'_>) {
         let Some(open) = self.open.take() else { return };
-        self.tally.barrier += turn.now.since(open.opened);
+        self.tally.barriers.record(turn.now.since(open.opened));
         let mut ambiguous = match &open.step {
             Step::Opening => {
                 turn.push(Effect::Overtaken(open.n));
@@ -189,12 +189,13 @@ impl SenderState {
         else {
             return;
         };
-        self.tally.barrier += turn.now.since(open.opened);
+        self.tally.barriers.record(turn.now.since(open.opened));
         let Step::Sending(parts) = open.step else { return };
         self.ledger.snapshot_ended(parts.ambiguous);
         self.ledger.set_lossy(open.missed);
         let took = turn.now.since(open.since);
         self.accepted = true;
+        self.tally.snapshots.record(took);
         self.last_snapshot = Some((turn.now, took));
         self.backlog_told = false;
         // A kind that this snapshot didn't list stays what it was.

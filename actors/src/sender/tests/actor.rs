@@ -47,7 +47,7 @@ fn answered_request_counts() {
         assert_eq!(stand.ask(Inspect).await.ledger.in_flight, 1);
         tokio::time::sleep(secs(3)).await;
         let view = stand.ask(Inspect).await;
-        assert_eq!((view.generation, view.events, view.ledger.in_flight), (7, 1, 0));
+        assert_eq!((view.actor.generation, view.events, view.ledger.in_flight), (7, 1, 0));
         assert!(stand.dropped.try_recv().is_err());
     });
 }

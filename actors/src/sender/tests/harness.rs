@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::samples::{Fixed, OK, config, secs, spool_of};
 use super::watchdog::Watchdog;
-use crate::inspect::SenderView;
+use crate::inspect::{ActorKind, ActorView, SenderView};
 use crate::sender::{Config, Delivery, Effect, Refusal, SenderState, SnapshotEnd};
 
 /// A request as the platform gets it.
@@ -378,7 +378,8 @@ impl Scene {
     }
 
     pub(super) fn view(&self) -> SenderView {
-        self.state.view(self.now, 1)
+        let actor = ActorView::unseen(ActorKind::Sender, String::new(), 1, self.now);
+        self.state.view(self.now, actor)
     }
 
     pub(super) fn ledger(&self) -> LedgerStats {

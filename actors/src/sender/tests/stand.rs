@@ -25,6 +25,7 @@ use tokio::time::{Instant, timeout};
 
 use super::samples::{Fixed, OK, config, secs, spool_of};
 use crate::agent::Child;
+use crate::mail::{Mail, Post};
 use crate::sender::{Configure, Delivery, OpenSnapshot, SendSnapshot, SenderActor, SnapshotDue, SnapshotEnd, Spooled};
 use crate::supervision::Exited;
 
@@ -109,6 +110,10 @@ impl Platform for ScriptedPlatform {
     fn proxy(&self, _: &PlatformUrl) -> Option<String> {
         None
     }
+
+    fn thumbprint(&self, _: &Credentials) -> Option<String> {
+        None
+    }
 }
 
 /// Tokio's clock, which stands still while there is something to do.
@@ -166,19 +171,19 @@ impl Actor for Probe {
     type Context = Context<Self>;
 }
 
-impl Handler<Delivery> for Probe {
+impl Handler<Mail<Delivery>> for Probe {
     type Result = ();
 
-    fn handle(&mut self, delivery: Delivery, _: &mut Self::Context) {
-        let _gone = self.delivery.send(delivery);
+    fn handle(&mut self, delivery: Mail<Delivery>, _: &mut Self::Context) {
+        let _gone = self.delivery.send(delivery.open());
     }
 }
 
-impl Handler<SnapshotDue> for Probe {
+impl Handler<Mail<SnapshotDue>> for Probe {
     type Result = ();
 
-    fn handle(&mut self, due: SnapshotDue, _: &mut Self::Context) {
-        let _gone = self.due.send(due);
+    fn handle(&mut self, due: Mail<SnapshotDue>, _: &mut Self::Context) {
+        let _gone = self.due.send(due.open());
     }
 }
 
@@ -239,8 +244,8 @@ impl Stand {
             key,
             7,
             ports,
-            probe.clone().recipient(),
-            probe.clone().recipient(),
+            Post::to_probe(probe.clone().recipient()),
+            Post::to_probe(probe.clone().recipient()),
             Some(probe.clone()),
         )
         .start();

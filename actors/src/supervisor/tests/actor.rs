@@ -10,7 +10,8 @@ use obsyk_domain::resource::ResourceKind::Pod;
 
 use crate::agent::fakes::{World, an_apply, credentials, on_paused_time};
 use crate::agent::life::Tree;
-use crate::inspect::Readiness;
+use crate::inspect::{Life, Readiness, SupervisorView};
+use crate::mail::Address;
 use crate::supervisor::{Apply, Inspect, Ping, SupervisorActor};
 
 /// A younger resource for the same platform.
@@ -100,7 +101,7 @@ fn the_view_has_every_resource_by_name() {
         assert!(view.listed);
         let names: Vec<_> = view.agents.iter().map(|agent| agent.name.as_str()).collect();
         assert_eq!(names, ["a", "demo"]);
-        assert!(view.agents.iter().all(|agent| agent.fresh));
+        assert!(view.agents.iter().all(|agent| agent.actor.life == Life::Running));
     });
 }
 
@@ -118,25 +119,20 @@ fn an_agent_that_gives_no_answer_is_shown_as_it_was_last_known() {
         supervisor.state.on_all_applied(tree.world.now());
         supervisor.state.on_apply(tree.world.now(), an_apply("demo"));
         let key = crate::agent::fakes::key("demo");
-        let view = supervisor.view(vec![(key.clone(), None)]);
-        assert_eq!(
-            (view.agents[0].fresh, &view.agents[0].readiness),
-            (false, &Readiness::Starting)
-        );
+        let shown = |view: SupervisorView| (view.agents[0].actor.life, view.agents[0].readiness.clone());
+        assert_eq!(shown(supervisor.view(Vec::new())), (Life::Busy, Readiness::Starting));
         supervisor.agents.insert(
             key.clone(),
             crate::supervisor::Running {
-                generation: known.generation,
-                addr: actix::Addr::new(actix::dev::channel::channel(16).0),
-                view: None,
+                generation: known.actor.generation,
+                addr: Address::of(actix::Addr::new(actix::dev::channel::channel(16).0)),
             },
         );
-        supervisor.view(vec![(key.clone(), Some(known))]);
-        let view = supervisor.view(vec![(key, None)]);
-        assert_eq!(
-            (view.agents[0].fresh, &view.agents[0].readiness),
-            (false, &Readiness::Synced)
-        );
+        let seen = known.actor.seen;
+        supervisor.view(vec![(key.clone(), known)]);
+        let view = supervisor.view(Vec::new());
+        assert_eq!(view.agents[0].actor.seen, seen);
+        assert_eq!(shown(view), (Life::Busy, Readiness::Synced));
     });
 }
 

@@ -156,6 +156,13 @@ impl Known {
         }
     }
 
+    /// What was seen of this object was not told after all: the next sighting is new again.
+    pub fn untell(&mut self, uid: &Uid) {
+        if let Some(object) = self.place(uid).and_then(|place| self.objects.get_mut(place)) {
+            object.mark(TOLD, false);
+        }
+    }
+
     /// Forgets an object.
     pub fn remove(&mut self, uid: &Uid) -> Option<Gone> {
         let place = self.place(uid)?;
@@ -230,6 +237,18 @@ impl Known {
     /// How many of them can't be decoded, and are set aside.
     pub fn undecodable(&self) -> usize {
         self.undecodable
+    }
+
+    /// The first of them: namespace, name and uid.
+    pub fn undecodable_objects(&self, most: usize) -> impl Iterator<Item = (Option<&str>, &str, String)> {
+        // Looked for only when there are any, and no further than they reach.
+        let most = most.min(self.undecodable);
+        let searched = if most == 0 { &[] } else { self.objects.as_slice() };
+        let found = searched.iter().filter(|object| object.is(UNDECODABLE)).take(most);
+        found.map(|object| {
+            let (namespace, name) = self.names.get(object.name);
+            (namespace, name, object.uid.to_string())
+        })
     }
 
     fn place(&self, uid: &Uid) -> Option<usize> {

@@ -12,6 +12,7 @@ use obsyk_domain::retry::clamp_retry_after;
 use obsyk_domain::time::{Chance, Moment};
 
 use super::{Effect, HEALTHY, STALLED, Stage, WatcherState};
+use crate::inspect::ListWhy;
 
 /// A watch that the server refuses to start this often in a row, though the version may be good, is started anew with a
 /// list.
@@ -46,7 +47,7 @@ impl WatcherState {
     ) {
         if error == ReadError::Unsupported && form == Opening::Stream {
             self.pages_only = true;
-            self.begin_list(now, Opening::Pages, effects);
+            self.begin_list(now, Opening::Pages, ListWhy::Unsupported, effects);
             return;
         }
         if error == ReadError::Unreachable && self.newest > 0 && is_planted(Bug::HalfListCountedAsWhole) {
@@ -81,7 +82,7 @@ impl WatcherState {
                 Opening::Watch { after: self.resume }
             }
             ReadError::Expired => {
-                self.list_again(now, self.list_form(), chance, effects);
+                self.list_again(now, self.list_form(), ListWhy::Expired, chance, effects);
                 return;
             }
             // A list would show some of what has gone back, but not what has changed again since.
@@ -131,11 +132,12 @@ impl WatcherState {
         &mut self,
         now: Moment,
         form: Opening,
+        why: ListWhy,
         chance: &mut dyn Chance,
         effects: &mut Vec<Effect>,
     ) {
         if self.lived(now) {
-            self.begin_list(now, form, effects);
+            self.begin_list(now, form, why, effects);
         } else {
             self.wait(now, form, ReadError::Expired, chance);
         }
@@ -149,10 +151,8 @@ impl WatcherState {
             ReadError::Busy { wait: Some(wait) } => clamp_retry_after(wait),
             _ => Duration::ZERO,
         };
-        self.stage = Stage::Waiting {
-            at: now + self.failures.next(chance).max(asked),
-            then,
-        };
+        let at = now + self.failures.next(chance).max(asked);
+        self.turn_to(Stage::Waiting { at, then });
     }
 
     /// The kind can't be read for now: the snapshot goes without it, and it is tried again after a backoff.
@@ -172,7 +172,7 @@ impl WatcherState {
             Unreadability::Stalled => Opening::Pages,
             Unreadability::Forbidden | Unreadability::Absent => self.list_form(),
         };
-        self.stage = Stage::Waiting { at, then };
+        self.turn_to(Stage::Waiting { at, then });
     }
 
     /// The moment that [`Self::wake`] named has come.
@@ -181,7 +181,13 @@ impl WatcherState {
         match self.stage {
             Stage::Waiting { at, then } if at <= now => match then {
                 Opening::Watch { .. } => self.open(now, then, &mut effects),
-                Opening::Stream | Opening::Pages => self.begin_list(now, then, &mut effects),
+                Opening::Stream | Opening::Pages => {
+                    let why = match self.unreadable {
+                        Some(_) => ListWhy::Unreadable,
+                        None => ListWhy::Failed,
+                    };
+                    self.begin_list(now, then, why, &mut effects);
+                }
             },
             Stage::Waiting { .. } if self.gives_up_at().is_some_and(|at| at <= now) => {
                 self.give_up(now, Unreadability::Stalled, chance, &mut effects);

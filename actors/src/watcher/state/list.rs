@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use obsyk_domain::ledger::Change;
+use obsyk_domain::ledger::{Change, What};
 use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::Opening;
 use obsyk_domain::resource::{Body, ClusterFacts, Sighting, Uid};
@@ -15,22 +15,51 @@ use obsyk_domain::time::Moment;
 
 use super::outbox::tombstone;
 use super::{Effect, Stage, WatcherState};
+use crate::inspect::ListWhy;
 use crate::watcher::known::Known;
 
 /// A list that is being read, or is whole.
 #[derive(Debug)]
 pub(super) struct List {
     pub(super) form: Opening,
+    why: ListWhy,
+    began: Moment,
     /// The objects for snapshot `n`, when the list is for one.
     spool: Option<SpoolWriter>,
     facts: ClusterFacts,
     /// By name, what is known and not yet in this list: built when the first unknown object is listed.
     names: Option<HashMap<u64, Uid>>,
+    /// What it has shown to be new: to be offered when it is whole, since it may turn out to be older than what was told.
+    pub(super) held: Held,
     /// From the first change of an object that the list had shown already, all that was told. (A server ends a streamed
     /// list up to a second after its last object, and tells in between what changes.) The spool can't take it back.
     late: Vec<Late>,
     /// What that means, to be offered when the list is handed over.
     pub(super) after: VecDeque<Change>,
+}
+
+/// New objects are kept up to this many bytes until their list is whole. Those of a list that has more are offered at once:
+/// a wrong order after a restored backup is the smaller evil than memory without bound, and the daily snapshot mends it.
+const MOST_HELD: usize = 1024 * 1024;
+
+/// Changes that wait for their list to be whole.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) changes: VecDeque<Change>,
+    bytes: usize,
+}
+
+impl Held {
+    fn has_room(&self) -> bool {
+        self.bytes < MOST_HELD
+    }
+
+    fn push(&mut self, change: Change) {
+        if let What::Added(json) = &change.what {
+            self.bytes += json.len() + size_of::<Change>();
+        }
+        self.changes.push_back(change);
+    }
 }
 
 #[derive(Debug)]
@@ -54,17 +83,20 @@ impl List {
 }
 
 impl WatcherState {
-    pub(super) fn begin_list(&mut self, now: Moment, form: Opening, effects: &mut Vec<Effect>) {
+    pub(super) fn begin_list(&mut self, now: Moment, form: Opening, why: ListWhy, effects: &mut Vec<Effect>) {
         self.known.begin_list();
-        self.stage = Stage::Listing(Box::new(List {
+        self.turn_to(Stage::Listing(Box::new(List {
             form,
+            why,
+            began: now,
             spool: self.wanted.then(SpoolWriter::default),
             facts: ClusterFacts::default(),
             names: None,
+            held: Held::default(),
             late: Vec::new(),
             after: VecDeque::new(),
-        }));
-        self.lists += 1;
+        })));
+        self.tally.list_begins(form, why);
         self.progress = now;
         self.open(now, form, effects);
     }
@@ -87,7 +119,7 @@ impl WatcherState {
         match list.form {
             Opening::Stream if is_planted(Bug::StaleListBelieved) => {}
             Opening::Stream if older || may_be_gone => {
-                self.begin_list(now, Opening::Pages, effects);
+                self.begin_list(now, Opening::Pages, ListWhy::Stale, effects);
                 return;
             }
             Opening::Pages if older => {
@@ -112,7 +144,19 @@ impl WatcherState {
         if let Some(gone) = namesake.and_then(|(uid, _)| self.known.remove(&uid)) {
             tombstone(&mut self.outbox, self.baseline, gone);
         }
-        self.learn(sighting);
+        let change = self.learn(sighting);
+        self.hold(change);
+    }
+
+    /// Offers what a list has shown to be changed, and keeps what it has shown to be new.
+    fn hold(&mut self, change: Option<Change>) {
+        let Some(change) = change else { return };
+        match &mut self.stage {
+            Stage::Listing(list) if matches!(change.what, What::Added(_)) && list.held.has_room() => {
+                list.held.push(change)
+            }
+            _ => self.outbox.push_back(change),
+        }
     }
 
     pub(super) fn list_end(&mut self, now: Moment, version: u64, effects: &mut Vec<Effect>) {
@@ -121,7 +165,7 @@ impl WatcherState {
         let believed = form == Opening::Stream && is_planted(Bug::StaleListBelieved);
         if version < self.newest.max(self.resume) && !believed {
             if form == Opening::Stream {
-                self.begin_list(now, Opening::Pages, effects);
+                self.begin_list(now, Opening::Pages, ListWhy::Stale, effects);
             } else {
                 self.forget(now, effects);
             }
@@ -138,6 +182,8 @@ impl WatcherState {
         if !is_planted(Bug::NoTombstoneAfterList) {
             self.bury_unseen();
         }
+        self.outbox.append(&mut list.held.changes);
+        self.tally.list_ends(now, form, list.why, list.began);
         self.newest = version;
         self.resume = version;
         // Until a snapshot has had a list of this kind, its changes say nothing: the platform may hold what was forgotten.
@@ -171,7 +217,8 @@ impl WatcherState {
             Late::Put(sighting) => {
                 let known = self.known.version(&sighting.uid);
                 if known.is_none_or(|(version, _)| version <= sighting.version) {
-                    self.learn(sighting);
+                    let change = self.learn(sighting);
+                    self.outbox.extend(change);
                 }
             }
             Late::Gone(uid) => {
@@ -198,9 +245,9 @@ impl WatcherState {
         self.outbox.clear();
         effects.push(Effect::Due(Cause::WatcherLost));
         if self.wanted {
-            self.begin_list(now, Opening::Pages, effects);
+            self.begin_list(now, Opening::Pages, ListWhy::Forgotten, effects);
         } else {
-            self.stage = Stage::Idle;
+            self.turn_to(Stage::Idle);
             self.close(effects);
         }
     }

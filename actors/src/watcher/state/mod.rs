@@ -12,6 +12,7 @@
 //!   is believed, and asked for again in pages, a quorum read. If that is older too, the cluster is a restored backup.
 //! - What is known of an object never goes back to an older version, and an unknown object that isn't newer than
 //!   everything told is never offered from a watch: it may be one whose delete was already told.
+//! - What a list shows to be new is offered when the list is whole: it may turn out to be older than what was told.
 //! - Deletes are offered before adds of the same name.
 //! - What is told is looked at only when everything before it was offered and admitted, and a list's objects are handed
 //!   over before anything that came after it is offered.
@@ -20,6 +21,8 @@
 mod faults;
 mod list;
 mod outbox;
+mod tally;
+mod view;
 mod watch;
 
 use std::collections::VecDeque;
@@ -35,9 +38,10 @@ use obsyk_domain::spool::Spool;
 use obsyk_domain::time::{Chance, Moment};
 
 use super::known::Known;
-use super::messages::Phase;
+use crate::inspect::ListWhy;
 use crate::sender::Refusal;
 use list::List;
+use tally::Tally;
 
 /// Changes in one offer: what a stream has ready at once, bounded so that an offer is at most a few hundred KB.
 pub const MOST_IN_OFFER: usize = 128;
@@ -122,8 +126,7 @@ pub struct WatcherState {
     opened: Moment,
     failures: Backoff,
     denials: Backoff,
-    lists: u64,
-    events: u64,
+    tally: Tally,
 }
 
 impl WatcherState {
@@ -152,8 +155,7 @@ impl WatcherState {
             opened: Moment::START,
             failures: Backoff::WATCH,
             denials: Backoff::UNREADABLE,
-            lists: 0,
-            events: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -173,7 +175,7 @@ impl WatcherState {
         self.failures.reset();
         self.denials.reset();
         let mut effects = Vec::new();
-        self.begin_list(now, self.list_form(), &mut effects);
+        self.begin_list(now, self.list_form(), ListWhy::Snapshot, &mut effects);
         effects
     }
 
@@ -223,7 +225,7 @@ impl WatcherState {
             Signal::Put(sighting) if listing => self.listed(now, sighting, effects),
             Signal::ListEnd { version } => self.list_end(now, version, effects),
             Signal::Put(sighting) => self.put(now, sighting, chance, effects),
-            Signal::Gone { uid, version } => self.gone(uid, version),
+            Signal::Gone { uid, version } => self.gone(now, uid, version),
             Signal::Bookmark { version } => self.told(version),
             Signal::Failed(error) => self.failed(now, error, chance, effects),
         }
@@ -239,7 +241,7 @@ impl WatcherState {
             Err(Refusal::Draining) => return self.on_drain(),
             // When another snapshot has opened since, the list that is being read covers what was refused.
             Err(Refusal::SnapshotDue) if offered_for == Some(self.n) => {
-                self.stage = Stage::Idle;
+                self.turn_to(Stage::Idle);
                 self.outbox.clear();
                 self.finished = None;
                 let mut effects = Vec::new();
@@ -263,7 +265,7 @@ impl WatcherState {
 
     /// No further offers: the process ends, or the agent has no more use for this watcher.
     pub fn on_drain(&mut self) -> Vec<Effect> {
-        self.stage = Stage::Stopped;
+        self.turn_to(Stage::Stopped);
         self.outbox.clear();
         self.finished = None;
         let mut effects = Vec::new();
@@ -274,6 +276,15 @@ impl WatcherState {
     /// Whether the stream may be pulled: everything before was looked at, offered and admitted.
     pub fn is_ready(&self) -> bool {
         self.offering.is_none() && self.spooling.is_none() && self.inbox.is_empty() && !self.ended
+    }
+
+    /// Begins something else. What a list that isn't whole has shown to be new wasn't told: the next list tells it.
+    fn turn_to(&mut self, stage: Stage) {
+        if let Stage::Listing(list) = std::mem::replace(&mut self.stage, stage) {
+            for change in list.held.changes {
+                self.known.untell(&change.uid);
+            }
+        }
     }
 
     fn list_form(&self) -> Opening {
@@ -289,7 +300,7 @@ impl WatcherState {
         self.inbox.clear();
         self.ended = false;
         if matches!(opening, Opening::Watch { .. }) {
-            self.stage = Stage::Watching;
+            self.turn_to(Stage::Watching);
         }
         effects.push(Effect::Open(opening));
     }
@@ -298,37 +309,5 @@ impl WatcherState {
         self.inbox.clear();
         self.ended = false;
         effects.push(Effect::Close);
-    }
-
-    /// What it is doing.
-    pub fn phase(&self) -> Phase {
-        match &self.stage {
-            Stage::Idle => Phase::Idle,
-            Stage::Listing(_) => Phase::Listing,
-            Stage::Watching => Phase::Watching,
-            Stage::Waiting { .. } if self.unreadable.is_some() => Phase::Unreadable,
-            Stage::Waiting { .. } => Phase::Waiting,
-            Stage::Stopped => Phase::Stopped,
-        }
-    }
-
-    /// The kind that it watches.
-    pub fn kind(&self) -> ResourceKind {
-        self.kind
-    }
-
-    /// Objects known.
-    pub fn known(&self) -> &Known {
-        &self.known
-    }
-
-    /// Lists begun and events seen so far.
-    pub fn totals(&self) -> (u64, u64) {
-        (self.lists, self.events)
-    }
-
-    /// The newest version that the API server has told.
-    pub fn newest(&self) -> u64 {
-        self.newest
     }
 }

@@ -14,8 +14,8 @@ use super::{Effect, MOST_IN_OFFER, WatcherState};
 use crate::watcher::known::{Gone, Seen};
 
 impl WatcherState {
-    /// Takes what was seen into what is known, and offers it when it is a change.
-    pub(super) fn learn(&mut self, sighting: Sighting) {
+    /// Takes what was seen into what is known: what is to be offered, when it is a change.
+    pub(super) fn learn(&mut self, sighting: Sighting) -> Option<Change> {
         let Sighting {
             uid,
             namespace,
@@ -31,7 +31,7 @@ impl WatcherState {
                 if let Some(gone) = self.known.remove(&uid) {
                     tombstone(&mut self.outbox, self.baseline, gone);
                 }
-                return;
+                return None;
             }
             Body::Undecodable => None,
         };
@@ -41,17 +41,15 @@ impl WatcherState {
         let what = match (seen, json) {
             (Seen::New, Some(json)) => What::Added(Bytes::from(json)),
             (Seen::Changed, Some(json)) => What::Updated(Bytes::from(json)),
-            (Seen::Same, _) | (_, None) => return,
+            (Seen::Same, _) | (_, None) => return None,
         };
         // Until a first list is whole its objects are told by the snapshot alone.
-        if self.baseline {
-            self.outbox.push_back(Change {
-                uid,
-                namespace,
-                name,
-                what,
-            });
-        }
+        self.baseline.then_some(Change {
+            uid,
+            namespace,
+            name,
+            what,
+        })
     }
 
     /// Offers what waits; when nothing does, hands over the list that is whole. Whether there may be more to do at once.

@@ -9,26 +9,28 @@ use obsyk_domain::time::{Chance, Moment};
 
 use super::outbox::tombstone;
 use super::{Effect, WatcherState};
+use crate::inspect::ListWhy;
 
 impl WatcherState {
     pub(super) fn put(&mut self, now: Moment, sighting: Sighting, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
-        self.events += 1;
+        self.tally.event(now);
         match self.known.version(&sighting.uid) {
             Some((version, _)) if version >= sighting.version => return,
             None if sighting.version <= self.resume => {
                 // Its delete may have been told already, or its add was lost: only a quorum read knows.
                 self.close(effects);
-                self.list_again(now, Opening::Pages, chance, effects);
+                self.list_again(now, Opening::Pages, ListWhy::Gap, chance, effects);
                 return;
             }
             Some(_) | None => {}
         }
         self.told(sighting.version);
-        self.learn(sighting);
+        let change = self.learn(sighting);
+        self.outbox.extend(change);
     }
 
-    pub(super) fn gone(&mut self, uid: Uid, version: u64) {
-        self.events += 1;
+    pub(super) fn gone(&mut self, now: Moment, uid: Uid, version: u64) {
+        self.tally.event(now);
         self.newest = self.newest.max(version);
         if self.is_late(&uid) {
             return;

@@ -170,7 +170,10 @@ fn a_watcher_shows_what_it_knows() {
         ]);
         stage.listed.recv().await.unwrap();
         let view = stage.watcher.send(Inspect).await.unwrap();
-        assert_eq!((view.phase, view.generation), (Phase::Watching, 7));
-        assert_eq!((view.known, view.undecodable, view.version, view.lists), (2, 1, 9, 1));
+        assert_eq!((view.phase, view.actor.generation), (Phase::Watching, 7));
+        assert_eq!(
+            (view.known, view.undecodable, view.version, view.lists[0].count),
+            (2, 1, 9, 1)
+        );
     });
 }

@@ -124,9 +124,65 @@ fn a_name_that_another_object_has_now_is_deleted_before_it_is_added() {
     let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
     watcher.relist(2);
     let again = a_pod("web").uid("uid-web-2").version(15);
-    assert_eq!(watcher.hear([again.listed()]), ["offer 2: -web +web@15"]);
+    assert_eq!(watcher.hear([again.listed()]), ["offer 2: -web"]);
     watcher.admit();
-    assert_eq!(watcher.hear([list_end(20)]), ["spool 2: web@15"]);
+    assert_eq!(watcher.hear([list_end(20)]), ["offer 2: +web@15"]);
+    assert_eq!(watcher.admit(), ["spool 2: web@15"]);
+}
+
+#[test]
+fn what_a_list_shows_to_be_changed_is_told_at_once_and_what_is_new_when_it_is_whole() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5), a_pod("db").version(6)], 9);
+    watcher.relist(2);
+    assert!(watcher.hear([a_pod("new").version(11).listed()]).is_empty());
+    assert_eq!(watcher.hear([a_pod("web").version(12).listed()]), ["offer 2: ~web@12"]);
+    watcher.admit();
+    // Deletes come before adds.
+    assert_eq!(watcher.hear([list_end(20)]), ["offer 2: -db +new@11"]);
+    assert_eq!(watcher.admit(), ["spool 2: new@11 web@12"]);
+}
+
+#[test]
+fn what_was_new_in_a_list_that_was_cut_off_is_told_by_the_next() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.hear([Signal::Failed(ReadError::Expired)]);
+    watcher.hear([
+        a_pod("new").version(15).listed(),
+        Signal::Failed(ReadError::Unreachable),
+    ]);
+    watcher.wake();
+    let both = [a_pod("web").version(5).listed(), a_pod("new").version(15).listed()];
+    assert!(watcher.hear(both).is_empty());
+    assert_eq!(watcher.hear([list_end(20)])[0], "offer 1: +new@15");
+}
+
+#[test]
+fn what_was_new_in_a_list_that_was_cut_off_and_is_gone_since_was_never_there() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+    watcher.hear([Signal::Failed(ReadError::Expired)]);
+    watcher.hear([
+        a_pod("new").version(15).listed(),
+        Signal::Failed(ReadError::Unreachable),
+    ]);
+    watcher.wake();
+    let told = watcher.hear([a_pod("web").version(5).listed(), list_end(20)]);
+    assert!(!told.iter().any(|line| line.contains("new")), "{told:?}");
+}
+
+#[test]
+fn more_new_objects_than_a_list_may_keep_are_told_before_it_is_whole() {
+    let mut watcher = Driven::watching(&[], 9);
+    watcher.hear([Signal::Failed(ReadError::Expired)]);
+    let large = |n: u64| {
+        a_pod(&format!("pod-{n}"))
+            .version(10 + n)
+            .says(&"x".repeat(64 * 1024))
+            .listed()
+    };
+    assert!(watcher.hear((0..15).map(large)).is_empty());
+    let told = watcher.hear((15..20).map(large));
+    assert_eq!(told.len(), 1, "{} lines", told.len());
+    assert!(told[0].starts_with("offer 1: +pod-16@"));
 }
 
 #[test]

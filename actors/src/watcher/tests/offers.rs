@@ -139,10 +139,10 @@ fn a_refusal_after_a_drain_doesnt_wake_it() {
 
 #[test]
 fn an_error_behind_changes_counts_when_they_are_admitted() {
-    let mut watcher = Driven::watching(&pods(100), 400);
+    let mut watcher = Driven::watching(&pods(200), 400);
     watcher.relist(2);
     watcher.hear([list_end(300)]);
-    let lines = watcher.hear(again(100).chain([Signal::Failed(ReadError::Unreachable)]));
+    let lines = watcher.hear(again(200).chain([Signal::Failed(ReadError::Unreachable)]));
     assert!(changes_in(&lines).is_some() && !lines.contains(&"close".to_owned()));
     let lines = watcher.admit();
     assert_eq!(lines[0], "close");

@@ -7,7 +7,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix::dev::MessageResponse;
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
 use futures_util::stream;
 use jiff::Timestamp;
@@ -25,7 +24,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::Always;
+use crate::agent::fakes::key;
 use crate::agent::{Child, Listed, Unreadable};
+use crate::mail::{Mail, Post};
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
 use crate::supervision::Exited;
 use crate::watcher::{Collaborators, Relist, WatcherActor};
@@ -106,15 +107,22 @@ impl<M: Unpin + 'static> Actor for Probe<M> {
     type Context = Context<Self>;
 }
 
-impl<M> Handler<M> for Probe<M>
+impl<M> Handler<Mail<M>> for Probe<M>
 where
     M: Message<Result = ()> + Unpin + 'static,
-    (): MessageResponse<Self, M>,
 {
     type Result = ();
 
-    fn handle(&mut self, message: M, _: &mut Context<Self>) {
-        let _test_is_over = self.0.send(message);
+    fn handle(&mut self, mail: Mail<M>, _: &mut Context<Self>) {
+        let _test_is_over = self.0.send(mail.open());
+    }
+}
+
+impl Handler<Exited<Child>> for Probe<Exited<Child>> {
+    type Result = ();
+
+    fn handle(&mut self, exited: Exited<Child>, _: &mut Context<Self>) {
+        let _test_is_over = self.0.send(exited);
     }
 }
 
@@ -125,12 +133,12 @@ impl Actor for OfferProbe {
     type Context = Context<Self>;
 }
 
-impl Handler<Offer> for OfferProbe {
+impl Handler<Mail<Offer>> for OfferProbe {
     type Result = ResponseFuture<Result<(), Refusal>>;
 
-    fn handle(&mut self, offer: Offer, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, offer: Mail<Offer>, _: &mut Context<Self>) -> Self::Result {
         let (reply, replied) = oneshot::channel();
-        let _test_is_over = self.0.send((offer, reply));
+        let _test_is_over = self.0.send((offer.open(), reply));
         Box::pin(async move { replied.await.unwrap_or(Err(Refusal::Draining)) })
     }
 }
@@ -179,13 +187,21 @@ impl Stage {
             panics,
         };
         let to = Collaborators {
-            offer: OfferProbe(offering).start().recipient(),
-            spooled: spool.recipient(),
-            listed: list.recipient(),
-            unreadable: cant.recipient(),
-            due: is_due.recipient(),
+            offer: Post::to_probe(OfferProbe(offering).start().recipient()),
+            spooled: Post::to_probe(spool.recipient()),
+            listed: Post::to_probe(list.recipient()),
+            unreadable: Post::to_probe(cant.recipient()),
+            due: Post::to_probe(is_due.recipient()),
         };
-        let watcher = WatcherActor::new(ResourceKind::Pod, 7, ports(feeds), to, Some(parent.clone())).start();
+        let watcher = WatcherActor::new(
+            key("demo"),
+            ResourceKind::Pod,
+            7,
+            ports(feeds),
+            to,
+            Some(parent.clone()),
+        )
+        .start();
         Self {
             watcher,
             opened,
@@ -247,6 +263,10 @@ impl Platform for Nobody {
 
     fn proxy(&self, _: &PlatformUrl) -> Option<String> {
         panic!("a watcher asks for no proxy")
+    }
+
+    fn thumbprint(&self, _: &Credentials) -> Option<String> {
+        None
     }
 }
 

@@ -45,8 +45,7 @@ fn a_streamed_list_with_an_object_that_may_be_gone_is_asked_for_in_pages() {
 fn a_streamed_list_older_than_one_that_was_cut_off_is_asked_for_in_pages() {
     let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
     watcher.relist(2);
-    assert_eq!(watcher.hear([a_pod("new").version(15).listed()]), ["offer 2: +new@15"]);
-    watcher.admit();
+    watcher.hear([a_pod("new").version(15).listed()]);
     watcher.hear([Signal::Failed(ReadError::Unreachable)]);
     watcher.wake();
     watcher.hear([a_pod("web").version(5).listed()]);
@@ -57,8 +56,7 @@ fn a_streamed_list_older_than_one_that_was_cut_off_is_asked_for_in_pages() {
 fn a_streamed_list_in_which_an_older_object_has_a_name_is_asked_for_in_pages() {
     let mut watcher = Driven::watching(&[], 9);
     watcher.relist(2);
-    assert_eq!(watcher.hear([a_pod("web").version(15).listed()]), ["offer 2: +web@15"]);
-    watcher.admit();
+    watcher.hear([a_pod("web").version(15).listed()]);
     watcher.hear([Signal::Failed(ReadError::Unreachable)]);
     watcher.wake();
     let before = a_pod("web").uid("uid-before").version(12);
@@ -113,6 +111,19 @@ fn an_object_whose_delete_was_told_and_that_a_restored_backup_has_again_is_not_a
         watcher.hear_last([a_pod("web").version(5).listed(), list_end(20)]),
         ["open watch 20", "spool 2: web@5"]
     );
+}
+
+#[test]
+fn what_a_restored_backup_has_again_and_changed_since_is_not_added_after_its_delete() {
+    let mut watcher = Driven::watching(&[a_pod("web").version(5), a_pod("db").version(6)], 9);
+    assert_eq!(watcher.hear([a_pod("web").version(12).gone()]), ["offer 1: -web"]);
+    watcher.admit();
+    watcher.hear([Signal::Failed(ReadError::Expired)]);
+    // In the backup it is there, and was changed again: it looks like a new one. What comes behind it betrays the backup.
+    assert!(watcher.hear([a_pod("web").version(14).listed()]).is_empty());
+    assert_eq!(watcher.hear([a_pod("db").version(4).listed()]), ["open pages"]);
+    let back = [a_pod("web").version(14).listed(), a_pod("db").version(4).listed()];
+    assert_eq!(watcher.hear(back), ["due watcher_lost", "close"]);
 }
 
 #[test]

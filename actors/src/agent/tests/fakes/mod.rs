@@ -122,6 +122,7 @@ impl World {
         let clock = Rc::new(FakeClock {
             began: tokio::time::Instant::now(),
             asked: Cell::new(0),
+            worked: Cell::default(),
         });
         let world = Self {
             api: Rc::new(ApiServer::new(Rc::clone(&clock))),
@@ -145,6 +146,11 @@ impl World {
 
     pub(crate) fn now(&self) -> Moment {
         Moment::at(self.clock.began.elapsed())
+    }
+
+    /// Time passes at once, as it does for somebody who works and lets nobody else run.
+    pub(crate) fn work(&self, time: Duration) {
+        self.clock.worked.set(self.clock.worked.get() + time);
     }
 
     /// How often somebody looked at the clock: what isn't at rest does.
@@ -196,12 +202,13 @@ impl World {
 pub(crate) struct FakeClock {
     began: tokio::time::Instant,
     asked: Cell<u64>,
+    worked: Cell<Duration>,
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Moment {
         self.asked.set(self.asked.get() + 1);
-        Moment::at(self.began.elapsed())
+        Moment::at(self.began.elapsed() + self.worked.get())
     }
 
     fn wall(&self) -> Timestamp {

@@ -162,4 +162,8 @@ impl ports::Platform for Platform {
     fn proxy(&self, _: &PlatformUrl) -> Option<String> {
         None
     }
+
+    fn thumbprint(&self, _: &Credentials) -> Option<String> {
+        None
+    }
 }

@@ -1,0 +1,327 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! How messages reach actors, and what is counted on the way: how many wait, how many were handled, and the time spent.
+//!
+//! actix shows neither how full a mailbox is nor how long a handler took. So messages travel in an envelope, [`Mail`],
+//! which counts as waiting from the moment that it is posted until it is opened, or dropped unread because whoever sent it
+//! waits no more. An actor opens envelopes by [`attend`], one place for all its messages.
+//!
+//! The count of those that wait is the one number that two actors write: a counter, like those of the metrics, on which
+//! nothing depends.
+
+#[cfg(test)]
+mod tests;
+
+use std::any::type_name;
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context as Task, Poll};
+use std::time::Duration;
+
+use actix::dev::{RecipientRequest, Request, ToEnvelope};
+use actix::fut::ActorFuture;
+use actix::{Actor, Addr, Context, Handler, Message, Recipient};
+use obsyk_domain::ports::Clock;
+use obsyk_domain::time::Moment;
+
+use crate::inspect::{ActorKind, ActorView, Life, Messages};
+
+/// Messages that wait for an actor.
+#[derive(Clone, Debug, Default)]
+struct Waiting(Arc<AtomicU64>);
+
+impl Waiting {
+    fn ticket(&self) -> Ticket {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ticket(self.clone())
+    }
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Ticket(Waiting);
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A message on its way.
+#[derive(Debug)]
+pub struct Mail<M> {
+    message: M,
+    ticket: Ticket,
+}
+
+impl<M: Message> Message for Mail<M> {
+    type Result = M::Result;
+}
+
+impl<M> Mail<M> {
+    /// The message: it doesn't wait any more.
+    pub fn open(self) -> M {
+        drop(self.ticket);
+        self.message
+    }
+}
+
+/// What an actor has had to do.
+pub struct Desk {
+    clock: Rc<dyn Clock>,
+    started: Moment,
+    waiting: Waiting,
+    handled: BTreeMap<&'static str, u64>,
+    busy: Duration,
+}
+
+impl Desk {
+    /// An actor starts now.
+    pub fn new(clock: Rc<dyn Clock>) -> Self {
+        Self {
+            started: clock.now(),
+            clock,
+            waiting: Waiting::default(),
+            handled: BTreeMap::new(),
+            busy: Duration::ZERO,
+        }
+    }
+
+    /// The actor as it is now. What only its parent knows is left to the parent.
+    pub fn view(&self, actor: ActorKind, name: String, generation: u64) -> ActorView {
+        ActorView {
+            actor,
+            name,
+            generation,
+            life: Life::Running,
+            seen: self.clock.now(),
+            started: self.started,
+            restarts: 0,
+            last_exit: None,
+            messages: Messages {
+                handled: self
+                    .handled
+                    .iter()
+                    .map(|(name, count)| ((*name).to_owned(), *count))
+                    .collect(),
+                waiting: self.waiting.0.load(Ordering::Relaxed),
+                busy: self.busy,
+            },
+        }
+    }
+
+    /// The actor's own address, for those to whom it gives it.
+    pub fn address<A: Attended>(&self, addr: Addr<A>) -> Address<A> {
+        Address {
+            addr,
+            waiting: self.waiting.clone(),
+        }
+    }
+
+    fn worked(&mut self, since: Moment) {
+        self.busy += self.clock.now().since(since);
+    }
+}
+
+/// An actor whose messages are counted.
+pub trait Attended: Actor<Context = Context<Self>> {
+    /// Where that is kept.
+    fn desk(&mut self) -> &mut Desk;
+}
+
+/// Opens an envelope and handles the message.
+pub fn attend<A, M>(actor: &mut A, mail: Mail<M>, ctx: &mut Context<A>) -> <A as Handler<M>>::Result
+where
+    A: Attended + Handler<M>,
+    M: Message,
+{
+    let message = mail.open();
+    let desk = actor.desk();
+    *desk.handled.entry(short_name::<M>()).or_default() += 1;
+    let since = desk.clock.now();
+    let reply = actor.handle(message, ctx);
+    actor.desk().worked(since);
+    reply
+}
+
+/// The name of a message's type, without its path.
+fn short_name<M>() -> &'static str {
+    let name = type_name::<M>();
+    let plain = name.split('<').next().unwrap_or(name);
+    plain.rsplit("::").next().unwrap_or(plain)
+}
+
+/// Where an actor can be reached.
+pub struct Address<A: Actor> {
+    addr: Addr<A>,
+    waiting: Waiting,
+}
+
+impl<A: Actor> Clone for Address<A> {
+    /// A copy finds room for one message even in a full mailbox.
+    fn clone(&self) -> Self {
+        Self {
+            addr: self.addr.clone(),
+            waiting: self.waiting.clone(),
+        }
+    }
+}
+
+impl<A: Attended> Address<A> {
+    /// Of an actor that something else receives for: in tests one that hangs, or a probe.
+    #[cfg(test)]
+    pub fn of(addr: Addr<A>) -> Self {
+        Self {
+            addr,
+            waiting: Waiting::default(),
+        }
+    }
+
+    /// Starts an actor.
+    pub fn start(mut actor: A) -> Self {
+        let waiting = actor.desk().waiting.clone();
+        Self {
+            addr: actor.start(),
+            waiting,
+        }
+    }
+
+    /// Sends a message; what it answers is awaited by whoever cares.
+    pub fn send<M>(&self, message: M) -> Request<A, Mail<M>>
+    where
+        A: Handler<Mail<M>>,
+        A::Context: ToEnvelope<A, Mail<M>>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        self.addr.send(self.mail(message))
+    }
+
+    /// As [`Self::send`], when nobody is there to wait.
+    #[expect(clippy::disallowed_methods, reason = "only for an actor that ends: it says why")]
+    pub fn send_and_leave<M>(&self, message: M)
+    where
+        A: Handler<Mail<M>>,
+        A::Context: ToEnvelope<A, Mail<M>>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        self.addr.do_send(self.mail(message));
+    }
+
+    /// Where messages of one type can be sent.
+    pub fn post<M>(&self) -> Post<M>
+    where
+        A: Handler<Mail<M>>,
+        A::Context: ToEnvelope<A, Mail<M>>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        Post {
+            to: self.addr.clone().recipient(),
+            waiting: self.waiting.clone(),
+        }
+    }
+
+    fn mail<M>(&self, message: M) -> Mail<M> {
+        Mail {
+            message,
+            ticket: self.waiting.ticket(),
+        }
+    }
+}
+
+/// Where messages of one type can be sent, whoever receives them.
+pub struct Post<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    to: Recipient<Mail<M>>,
+    waiting: Waiting,
+}
+
+impl<M> Post<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    /// To a receiver that counts nothing: a probe.
+    #[cfg(test)]
+    pub fn to_probe(to: Recipient<Mail<M>>) -> Self {
+        Self {
+            to,
+            waiting: Waiting::default(),
+        }
+    }
+
+    /// Sends a message; what it answers is awaited by whoever cares.
+    pub fn send(&self, message: M) -> RecipientRequest<Mail<M>> {
+        self.to.send(self.mail(message))
+    }
+
+    /// Sends a report upward, without waiting: a child never waits on its parent.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "reports upward are bounded by the children, of which there are few"
+    )]
+    pub fn report(&self, message: M) {
+        self.to.do_send(self.mail(message));
+    }
+
+    fn mail(&self, message: M) -> Mail<M> {
+        Mail {
+            message,
+            ticket: self.waiting.ticket(),
+        }
+    }
+}
+
+/// A future of an actor, whose work counts as the actor's.
+pub struct Timed<A: Attended>(Pin<Box<dyn ActorFuture<A, Output = ()>>>);
+
+/// Counts the work of this future as the actor's.
+pub fn timed<A: Attended>(future: impl ActorFuture<A, Output = ()> + 'static) -> Timed<A> {
+    Timed(Box::pin(future))
+}
+
+impl<A: Attended> ActorFuture<A> for Timed<A> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, actor: &mut A, ctx: &mut Context<A>, task: &mut Task<'_>) -> Poll<()> {
+        let since = actor.desk().clock.now();
+        let polled = self.0.as_mut().poll(actor, ctx, task);
+        actor.desk().worked(since);
+        polled
+    }
+}
+
+/// Lets an actor receive these messages in envelopes.
+macro_rules! attended {
+    ($actor:ty: $($message:ty),+ $(,)?) => {
+        impl $crate::mail::Attended for $actor {
+            fn desk(&mut self) -> &mut $crate::mail::Desk {
+                &mut self.desk
+            }
+        }
+
+        $(
+            impl ::actix::Handler<$crate::mail::Mail<$message>> for $actor {
+                type Result = <Self as ::actix::Handler<$message>>::Result;
+
+                fn handle(
+                    &mut self,
+                    mail: $crate::mail::Mail<$message>,
+                    ctx: &mut ::actix::Context<Self>,
+                ) -> Self::Result {
+                    $crate::mail::attend(self, mail, ctx)
+                }
+            }
+        )+
+    };
+}
+pub(crate) use attended;

@@ -1,0 +1,136 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use actix::{AsyncContext, WrapFuture};
+
+use super::*;
+use crate::agent::fakes::{World, on_paused_time};
+
+/// An actor that can be stopped from reading its mailbox for a while.
+struct Clerk {
+    world: World,
+    desk: Desk,
+    hangs: Duration,
+}
+
+attended!(Clerk: Letter, Toil);
+
+impl Actor for Clerk {
+    type Context = Context<Self>;
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it stops the mailbox, which is what is wanted here"
+    )]
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.wait(actix::clock::sleep(self.hangs).into_actor(self));
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Letter;
+
+impl Handler<Letter> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, _: Letter, _: &mut Context<Self>) {}
+}
+
+#[derive(Message)]
+#[rtype(result = "Messages")]
+struct Ask;
+
+impl Handler<Ask> for Clerk {
+    type Result = actix::MessageResult<Ask>;
+
+    fn handle(&mut self, _: Ask, _: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult(self.desk.view(ActorKind::Agent, String::new(), 1).messages)
+    }
+}
+
+/// Works for a while, and then for another, with a wait between them that isn't work.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Toil;
+
+impl Handler<Toil> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, _: Toil, ctx: &mut Context<Self>) {
+        let world = self.world.clone();
+        world.work(Duration::from_secs(2));
+        let rest = async move {
+            actix::clock::sleep(Duration::from_secs(60)).await;
+            world.work(Duration::from_secs(3));
+        };
+        ctx.spawn(timed(rest.into_actor(self)));
+    }
+}
+
+fn a_clerk(world: &World, hangs: Duration) -> (Address<Clerk>, Addr<Clerk>) {
+    let clerk = Address::start(Clerk {
+        world: world.clone(),
+        desk: Desk::new(world.ports().clock),
+        hangs,
+    });
+    let addr = clerk.addr.clone();
+    (clerk, addr)
+}
+
+#[test]
+fn messages_wait_until_they_are_handled() {
+    on_paused_time(async {
+        let world = World::new();
+        let (clerk, addr) = a_clerk(&world, Duration::from_secs(10));
+        let letters: Vec<_> = (0..3).map(|_| clerk.post().send(Letter)).collect();
+        assert_eq!(clerk.waiting.0.load(Ordering::Relaxed), 3);
+        for letter in letters {
+            letter.await.unwrap();
+        }
+        let messages = addr.send(Ask).await.unwrap();
+        assert_eq!(messages.waiting, 0);
+        assert_eq!(messages.handled, BTreeMap::from([("Letter".to_owned(), 3)]));
+    });
+}
+
+#[test]
+fn a_message_that_nobody_waits_for_any_more_does_not_wait_for_ever() {
+    on_paused_time(async {
+        let world = World::new();
+        let (clerk, addr) = a_clerk(&world, Duration::from_secs(10));
+        let given_up = clerk.send(Letter).timeout(Duration::from_secs(1)).await;
+        assert!(given_up.is_err());
+        let messages = addr.send(Ask).await.unwrap();
+        assert_eq!((messages.waiting, messages.handled.len()), (0, 0));
+    });
+}
+
+#[test]
+fn what_was_posted_to_an_actor_that_is_gone_waits_for_nobody() {
+    on_paused_time(async {
+        let world = World::new();
+        let (clerk, addr) = a_clerk(&world, Duration::ZERO);
+        drop(addr);
+        let waiting = clerk.waiting.clone();
+        let post: Post<Letter> = clerk.post();
+        drop(clerk);
+        post.send(Letter).await.unwrap();
+        drop(post);
+        assert_eq!(waiting.0.load(Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn time_counts_in_handlers_and_in_timed_futures_and_not_while_they_wait() {
+    on_paused_time(async {
+        let world = World::new();
+        let (clerk, addr) = a_clerk(&world, Duration::ZERO);
+        clerk.send(Toil).await.unwrap();
+        assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(2));
+        actix::clock::sleep(Duration::from_secs(61)).await;
+        assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(5));
+    });
+}

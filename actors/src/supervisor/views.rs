@@ -1,0 +1,73 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+//! What the agents said of themselves last, and how often one for each resource died.
+
+use std::collections::HashMap;
+
+use obsyk_domain::ports::AgentKey;
+use obsyk_domain::time::Moment;
+
+use crate::inspect::{ActorKind, ActorView, AgentView, Exit, Life};
+use crate::supervision::Deaths;
+
+/// See the module's page.
+#[derive(Debug, Default)]
+pub(super) struct AgentViews {
+    views: HashMap<AgentKey, AgentView>,
+    deaths: HashMap<AgentKey, Deaths>,
+}
+
+impl AgentViews {
+    /// The agents were asked: those of them that live now, by their generation, and what answered in time.
+    pub(super) fn take(&mut self, now: Moment, living: HashMap<AgentKey, u64>, answers: Vec<(AgentKey, AgentView)>) {
+        let mut answers: HashMap<AgentKey, AgentView> = answers
+            .into_iter()
+            .filter(|(key, view)| living.get(key) == Some(&view.actor.generation))
+            .collect();
+        for (key, generation) in living {
+            if let Some(view) = answers.remove(&key) {
+                self.views.insert(key, view);
+                continue;
+            }
+            let actor = || ActorView::unseen(ActorKind::Agent, key.to_string(), generation, now);
+            let view = self
+                .views
+                .entry(key.clone())
+                .or_insert_with(|| AgentView::unseen(actor(), &key));
+            if view.actor.generation == generation {
+                view.actor.life = Life::Busy;
+            }
+        }
+    }
+
+    /// An agent died.
+    pub(super) fn died(&mut self, key: &AgentKey, exit: Exit) {
+        self.deaths.entry(key.clone()).or_default().count(exit);
+        if let Some(view) = self.views.get_mut(key) {
+            view.actor.life = Life::Dead;
+        }
+    }
+
+    /// The agents of these resources; those of others are forgotten.
+    pub(super) fn shown<'a>(&mut self, now: Moment, keys: impl Iterator<Item = &'a AgentKey>) -> Vec<AgentView> {
+        let mut kept = HashMap::new();
+        let shown = keys.map(|key| {
+            let known = self.views.remove(key);
+            // One that isn't built yet has nobody to say anything.
+            let mut view = known.unwrap_or_else(|| {
+                let actor = ActorView::unseen(ActorKind::Agent, key.to_string(), 0, now);
+                AgentView::unseen(actor, key)
+            });
+            kept.insert(key.clone(), view.clone());
+            if let Some(deaths) = self.deaths.get(key) {
+                deaths.tell(&mut view.actor);
+            }
+            view
+        });
+        let shown = shown.collect();
+        self.deaths.retain(|key, _| kept.contains_key(key));
+        self.views = kept;
+        shown
+    }
+}
