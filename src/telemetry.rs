@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::{Level, Metadata, error};
 use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
@@ -27,6 +28,14 @@ const SILENT: [&str; 9] = [
     "rustls",
     "tower",
 ];
+
+/// Panics so far: a metric.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// Panics so far, of actors and of what they left to other threads.
+pub fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
 
 /// Logs to stderr from here on.
 pub fn init(settings: &Settings) {
@@ -50,6 +59,7 @@ pub fn init(settings: &Settings) {
     std::panic::set_hook(Box::new(|panic| {
         // The payload may quote anything; the place says enough.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        PANICS.fetch_add(1, Ordering::Relaxed);
         error!(place, "an actor panicked");
     }));
 }

@@ -7,8 +7,8 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use actix::{Actor, Addr};
 use futures_util::StreamExt;
+use obsyk_actors::mail::Address;
 use obsyk_actors::supervisor::{AllApplied, Drain, SupervisorActor};
 use obsyk_domain::ports::{Clock, Ports};
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use crate::clock::SystemClock;
-use crate::http;
+use crate::http::{self, Inspection};
 use crate::kubernetes::{self, ClusterApi, KubeWatches, ResourceSignal, Secrets, StatusApi};
 use crate::platform::HttpPlatform;
 use crate::settings::{Scope, Service, Settings};
@@ -56,6 +56,7 @@ async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
     let probes = bind("the probes", settings.probes, "--health-probe-bind-address").await?;
     let metrics = bind("the metrics", settings.metrics, "--metrics-bind-address").await?;
     let debug = bind("the debug endpoint", settings.debug, "--debug-bind-address").await?;
+    let debug = debug.into_std().map_err(RunError::Runtime)?;
     let Service {
         kubeconfig,
         scope,
@@ -76,10 +77,11 @@ async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
     };
     info!(version = obsyk_domain::wire::VERSION, %scope, %kinds, "obsyk-operator started");
     let (alive, mut ended) = oneshot::channel();
-    let supervisor = SupervisorActor::new(kinds, policy, ports, Some(alive)).start();
-    actix_rt::spawn(http::serve_probes(probes, supervisor.clone()));
-    actix_rt::spawn(http::serve_metrics(metrics, supervisor.clone()));
-    actix_rt::spawn(http::serve_debug(debug, supervisor.clone()));
+    let supervisor = Address::start(SupervisorActor::new(kinds, policy, ports, Some(alive)));
+    let inspection = Inspection::new(supervisor.post());
+    actix_rt::spawn(http::serve_probes(probes, supervisor.clone(), inspection.clone()));
+    actix_rt::spawn(http::serve_metrics(metrics, inspection.clone()));
+    http::serve_debug(debug, inspection);
     let follow = actix_rt::spawn(follow(client, scope, supervisor.clone()));
     tokio::select! {
         () = signals.next() => {}
@@ -113,7 +115,7 @@ async fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Re
 }
 
 /// Tells the supervisor of the resources.
-async fn follow(client: kube::Client, scope: Scope, supervisor: Addr<SupervisorActor>) {
+async fn follow(client: kube::Client, scope: Scope, supervisor: Address<SupervisorActor>) {
     let mut signals = kubernetes::resources(client, scope.namespace());
     while let Some(signal) = signals.next().await {
         let told = match signal {

@@ -10,8 +10,12 @@ use clap::{Args, Subcommand};
 use obsyk_domain::agent::Policy;
 use obsyk_domain::resource::{KindSet, ResourceKind};
 
-use super::values::{Format, address, log_level, origin};
+use super::values::{Format, OutputFormat, address, log_level, origin};
+use crate::commands::Asked;
 use crate::settings::{Scope, Service, Settings};
+
+/// Loopback, so that only the pod itself can reach it.
+const DEBUG_ADDRESS: &str = "127.0.0.1:6060";
 
 /// The way to the cluster.
 #[derive(Args, Debug)]
@@ -65,7 +69,7 @@ pub(super) struct RunArgs {
     #[arg(long, env = "OBSYK_METRICS_BIND_ADDRESS", value_name = "ADDRESS", default_value = "[::]:8080", value_parser = address)]
     metrics_bind_address: SocketAddr,
     /// Address of /debug/actors. Loopback by default: it is for kubectl port-forward and exec
-    #[arg(long, env = "OBSYK_DEBUG_BIND_ADDRESS", value_name = "ADDRESS", default_value = "127.0.0.1:6060", value_parser = address)]
+    #[arg(long, env = "OBSYK_DEBUG_BIND_ADDRESS", value_name = "ADDRESS", default_value = DEBUG_ADDRESS, value_parser = address)]
     debug_bind_address: SocketAddr,
     /// How much is logged: error, warn, info, debug or trace, or a filter such as obsyk_actors=debug. Libraries that see
     /// objects or credentials never log below error
@@ -74,6 +78,20 @@ pub(super) struct RunArgs {
     /// Form of the log lines
     #[arg(long, env = "OBSYK_LOG_FORMAT", value_enum, default_value_t = Format::Auto)]
     log_format: Format,
+}
+
+/// Of `status`.
+#[derive(Args, Debug)]
+pub(super) struct StatusArgs {
+    /// Address of the operator's debug endpoint
+    #[arg(long, env = "OBSYK_DEBUG_BIND_ADDRESS", value_name = "ADDRESS", default_value = DEBUG_ADDRESS, value_parser = address)]
+    address: SocketAddr,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
+    output: OutputFormat,
+    /// Show it again every two seconds, until it is interrupted
+    #[arg(short, long)]
+    watch: bool,
 }
 
 /// Of `crd`.
@@ -118,6 +136,16 @@ impl From<RunArgs> for Settings {
             debug: args.debug_bind_address,
             log_level: args.log_level,
             log_format: args.log_format.into(),
+        }
+    }
+}
+
+impl From<StatusArgs> for Asked {
+    fn from(args: StatusArgs) -> Self {
+        Self {
+            address: args.address,
+            output: args.output.into(),
+            watch: args.watch,
         }
     }
 }

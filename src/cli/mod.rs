@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use obsyk_domain::wire;
 
 use crate::commands::Command;
-use args::{CrdCommand, RunArgs, ServiceArgs};
+use args::{CrdCommand, RunArgs, ServiceArgs, StatusArgs};
 
 /// Keeps a platform's picture of this Kubernetes cluster true.
 ///
@@ -36,6 +36,11 @@ enum CliCommand {
     /// It asks what the operator would ask, with the same account and flags, changes nothing and sends nothing of the
     /// cluster; of the platform it wants a token. The exit code is 1 if anything fails.
     Check(ServiceArgs),
+    /// Show what a running operator is doing: each agent, what it sends, what it waits for
+    ///
+    /// It asks the operator's debug endpoint, which by default only the operator's own pod can reach:
+    /// kubectl exec -n obsyk-system deploy/obsyk-operator -- /obsyk-operator status
+    Status(StatusArgs),
     /// Print or apply the custom resource definition of ObsykAgent
     #[command(subcommand)]
     Crd(CrdCommand),
@@ -67,6 +72,7 @@ impl From<Cli> for Command {
             None => Self::Run(cli.run.into()),
             Some(CliCommand::Run(args)) => Self::Run(args.into()),
             Some(CliCommand::Check(args)) => Self::Check(args.into()),
+            Some(CliCommand::Status(args)) => Self::Status(args.into()),
             Some(CliCommand::Crd(CrdCommand::Print)) => Self::PrintDefinition,
             Some(CliCommand::Crd(CrdCommand::Apply(args))) => Self::ApplyDefinition {
                 kubeconfig: args.kubeconfig,

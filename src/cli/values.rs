@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use clap::ValueEnum;
 use obsyk_domain::agent::PlatformUrl;
 
+use crate::commands::Output;
 use crate::settings::LogFormat;
 use crate::telemetry;
 
@@ -28,6 +29,24 @@ impl From<Format> for LogFormat {
             Format::Auto => Self::Auto,
             Format::Text => Self::Text,
             Format::Json => Self::Json,
+        }
+    }
+}
+
+/// Form of what a command prints.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(super) enum OutputFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+impl From<OutputFormat> for Output {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Json => Self::Json,
         }
     }
 }

@@ -8,6 +8,9 @@
 
 mod check;
 mod crd;
+mod status;
+
+pub use status::{Asked, Output};
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +25,8 @@ pub enum Command {
     Run(Settings),
     /// Find out whether an operator with these settings would work.
     Check(Service),
+    /// Show what the actors of a running operator are doing.
+    Status(Asked),
     /// Print the custom resource definition.
     PrintDefinition,
     /// Apply the custom resource definition.
@@ -45,6 +50,7 @@ impl Command {
                 }
             }
             Self::Check(service) => to_its_end(check::check(service)),
+            Self::Status(asked) => to_its_end(status::show(asked)),
             Self::PrintDefinition => crd::print(),
             Self::ApplyDefinition { kubeconfig } => to_its_end(crd::apply(kubeconfig)),
         }

@@ -4,10 +4,12 @@
 //! The process's own endpoints: probes, metrics, and what the actors are doing.
 
 mod debug;
+mod inspection;
 mod metrics;
 mod probes;
 
-pub use debug::serve as serve_debug;
+pub use debug::{PATH as DEBUG_PATH, serve as serve_debug};
+pub use inspection::Inspection;
 pub use metrics::serve as serve_metrics;
 pub use probes::serve as serve_probes;
 

@@ -9,40 +9,39 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use actix::Addr;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use obsyk_actors::inspect::{AgentView, Readiness, SupervisorView};
-use obsyk_actors::supervisor::{Inspect, Ping, SupervisorActor};
+use obsyk_actors::mail::Address;
+use obsyk_actors::supervisor::{Ping, SupervisorActor};
 use tokio::net::TcpListener;
+
+use super::Inspection;
 
 /// A supervisor that doesn't answer within this is stuck.
 const ANSWER: Duration = Duration::from_secs(2);
 
-type Supervisor = Addr<SupervisorActor>;
-
 /// Serves the probes.
-pub async fn serve(listener: TcpListener, supervisor: Supervisor) {
-    let router = Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .with_state(supervisor);
+pub async fn serve(listener: TcpListener, supervisor: Address<SupervisorActor>, inspection: Inspection) {
+    let alive = Router::new().route("/healthz", get(healthz)).with_state(supervisor);
+    let ready = Router::new().route("/readyz", get(readyz)).with_state(inspection);
+    let router = alive.merge(ready);
     super::serve("probes", listener, router).await;
 }
 
-async fn healthz(State(supervisor): State<Supervisor>) -> (StatusCode, &'static str) {
+async fn healthz(State(supervisor): State<Address<SupervisorActor>>) -> (StatusCode, &'static str) {
     match supervisor.send(Ping).timeout(ANSWER).await {
         Ok(()) => (StatusCode::OK, "ok\n"),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the actors don't answer\n"),
     }
 }
 
-async fn readyz(State(supervisor): State<Supervisor>) -> (StatusCode, String) {
-    match supervisor.send(Inspect).timeout(ANSWER).await {
-        Ok(view) => readiness(&view),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the actors don't answer\n".to_owned()),
+async fn readyz(State(inspection): State<Inspection>) -> (StatusCode, String) {
+    match inspection.now().await {
+        Some(view) => readiness(&view),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the actors don't answer\n".to_owned()),
     }
 }
 
@@ -84,26 +83,35 @@ fn line(agent: &AgentView) -> String {
 
 #[cfg(test)]
 mod tests {
+    use obsyk_actors::inspect::{ActorKind, ActorView};
+    use obsyk_domain::ports::AgentKey;
+    use obsyk_domain::time::Moment;
+
     use super::*;
 
     fn agent(readiness: Readiness) -> AgentView {
+        let key = AgentKey {
+            namespace: "obsyk-system".into(),
+            name: "demo".into(),
+        };
         AgentView {
-            namespace: "obsyk-system".to_owned(),
-            name: "demo".to_owned(),
-            generation: 1,
             readiness,
-            snapshots: Default::default(),
-            sender: None,
-            watchers: Vec::new(),
-            fresh: true,
+            ..AgentView::unseen(actor(ActorKind::Agent), &key)
         }
+    }
+
+    fn actor(kind: ActorKind) -> ActorView {
+        ActorView::unseen(kind, String::new(), 1, Moment::START)
     }
 
     fn view(listed: bool, agents: Vec<AgentView>) -> SupervisorView {
         SupervisorView {
+            version: String::new(),
+            now: Moment::START,
+            time: String::new(),
+            actor: actor(ActorKind::Supervisor),
             listed,
             agents,
-            restarts: 0,
         }
     }
 

@@ -250,9 +250,8 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    /// To a receiver that counts nothing: a probe.
-    #[cfg(test)]
-    pub fn to_probe(to: Recipient<Mail<M>>) -> Self {
+    /// To a receiver that counts nothing, such as a test's probe.
+    pub fn uncounted(to: Recipient<Mail<M>>) -> Self {
         Self {
             to,
             waiting: Waiting::default(),
@@ -277,6 +276,19 @@ where
         Mail {
             message,
             ticket: self.waiting.ticket(),
+        }
+    }
+}
+
+impl<M> Clone for Post<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    fn clone(&self) -> Self {
+        Self {
+            to: self.to.clone(),
+            waiting: self.waiting.clone(),
         }
     }
 }

@@ -244,8 +244,8 @@ impl Stand {
             key,
             7,
             ports,
-            Post::to_probe(probe.clone().recipient()),
-            Post::to_probe(probe.clone().recipient()),
+            Post::uncounted(probe.clone().recipient()),
+            Post::uncounted(probe.clone().recipient()),
             Some(probe.clone()),
         )
         .start();

@@ -187,11 +187,11 @@ impl Stage {
             panics,
         };
         let to = Collaborators {
-            offer: Post::to_probe(OfferProbe(offering).start().recipient()),
-            spooled: Post::to_probe(spool.recipient()),
-            listed: Post::to_probe(list.recipient()),
-            unreadable: Post::to_probe(cant.recipient()),
-            due: Post::to_probe(is_due.recipient()),
+            offer: Post::uncounted(OfferProbe(offering).start().recipient()),
+            spooled: Post::uncounted(spool.recipient()),
+            listed: Post::uncounted(list.recipient()),
+            unreadable: Post::uncounted(cant.recipient()),
+            due: Post::uncounted(is_due.recipient()),
         };
         let watcher = WatcherActor::new(
             key("demo"),
