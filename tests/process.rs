@@ -171,7 +171,7 @@ async fn endpoints_show_the_probes_the_metrics_and_the_actors() {
     let (status, metrics) = operator.get("/metrics").await.unwrap();
     assert_eq!(status, 200);
     for line in [
-        format!("obsyk_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
+        format!("obsyk_build_info{{version=\"{}\",", env!("CARGO_PKG_VERSION")),
         "obsyk_objects{namespace=\"obsyk-system\",agent=\"demo\",kind=\"Namespace\"} ".to_owned(),
         "obsyk_ledger_dirty{namespace=\"obsyk-system\",agent=\"demo\"} 0".to_owned(),
         "obsyk_requests_total{namespace=\"obsyk-system\",agent=\"demo\",endpoint=\"snapshot\",code=\"2xx\"} 1"
@@ -188,7 +188,41 @@ async fn endpoints_show_the_probes_the_metrics_and_the_actors() {
         Some(13),
         "{tree:#}"
     );
-    assert_eq!(tree["agents"][0]["sender"]["token"], "held");
+    assert_eq!(tree["agents"][0]["sender"]["token"]["phase"], "held");
+    let thumbprint = tree["agents"][0]["credentials"]["thumbprint"].as_str().unwrap();
+    // SHA-256 in base64url, without padding.
+    assert_eq!(thumbprint.len(), 43, "{thumbprint}");
+    let page = operator.get_as("/debug/actors", "text/html").await.unwrap();
+    assert!(page.1.starts_with("<!doctype html>"), "{}", page.1);
+}
+
+#[tokio::test]
+async fn status_shows_the_tree_of_the_running_operator() {
+    let stage = Stage::new().await;
+    let operator = stage.synced().await;
+    let address = operator.debug_url().replace("http://", "").replace("/debug/actors", "");
+    let status = async |args: &[&str]| {
+        let args = [&["status", "--address", &address], args].concat();
+        let output = common::run(&args, &[]).await;
+        assert!(output.status.success(), "{}", stderr(&output));
+        common::stdout(&output)
+    };
+    let text = status(&[]).await;
+    for words in [
+        "obsyk-system/demo  synced",
+        "Available    True",
+        "sending works",
+        "ConfigMap      watching",
+    ] {
+        assert!(text.contains(words), "no {words:?} in\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours into a pipe:\n{text}");
+    let tree: Value = serde_json::from_str(&status(&["-o", "json"]).await).unwrap();
+    assert_eq!(tree["agents"][0]["sender"]["actor"]["life"], "running", "{tree:#}");
+    drop(operator);
+    let output = common::run(&["status", "--address", &address], &[]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("kubectl exec"), "{}", stderr(&output));
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ mod values;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use obsyk_domain::wire;
 
 use crate::commands::Command;
@@ -41,6 +42,11 @@ enum CliCommand {
     /// It asks the operator's debug endpoint, which by default only the operator's own pod can reach:
     /// kubectl exec -n obsyk-system deploy/obsyk-operator -- /obsyk-operator status
     Status(StatusArgs),
+    /// Print completions for a shell, such as: source <(obsyk-operator completions bash)
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Print or apply the custom resource definition of ObsykAgent
     #[command(subcommand)]
     Crd(CrdCommand),
@@ -52,6 +58,13 @@ fn version() -> String {
         Some(revision) if !revision.is_empty() => format!("{} ({revision})", wire::VERSION),
         _ => wire::VERSION.to_owned(),
     }
+}
+
+/// What a shell reads to complete this program's command lines.
+fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "obsyk-operator", &mut script);
+    script
 }
 
 /// Reads the command line and the environment. What can't be used is explained on stderr.
@@ -73,6 +86,7 @@ impl From<Cli> for Command {
             Some(CliCommand::Run(args)) => Self::Run(args.into()),
             Some(CliCommand::Check(args)) => Self::Check(args.into()),
             Some(CliCommand::Status(args)) => Self::Status(args.into()),
+            Some(CliCommand::Completions { shell }) => Self::PrintCompletions(completions(shell)),
             Some(CliCommand::Crd(CrdCommand::Print)) => Self::PrintDefinition,
             Some(CliCommand::Crd(CrdCommand::Apply(args))) => Self::ApplyDefinition {
                 kubeconfig: args.kubeconfig,
@@ -85,7 +99,6 @@ impl From<Cli> for Command {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-    use clap::CommandFactory;
     use obsyk_domain::resource::{KindSet, ResourceKind};
 
     use super::*;
@@ -172,6 +185,20 @@ mod tests {
             "{applied:?}"
         );
         assert!(refusal(&["crd"]).contains("Print or apply"));
+    }
+
+    #[test]
+    fn shells_complete_commands_and_flags() {
+        for shell in ["bash", "zsh", "fish"] {
+            let Command::PrintCompletions(script) = command(&["completions", shell]) else {
+                panic!("{shell}");
+            };
+            let script = String::from_utf8(script).unwrap();
+            for word in ["obsyk-operator", "status", "preview", "watch-all-namespaces"] {
+                assert!(script.contains(word), "no {word} for {shell}");
+            }
+        }
+        assert!(refusal(&["completions", "csh"]).contains("bash"));
     }
 
     #[test]

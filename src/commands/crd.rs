@@ -14,16 +14,7 @@ use crate::kubernetes::{self, Applied, DEFINITION};
 use crate::text::with_causes;
 
 /// The generated file; a test holds it in step with the Rust types.
-const YAML: &str = include_str!("../../manifests/crd/obsykagents.yaml");
-
-/// Prints the definition.
-pub(super) fn print() -> ExitCode {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(YAML.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
-    }
-}
+pub(super) const YAML: &str = include_str!("../../manifests/crd/obsykagents.yaml");
 
 /// Applies the definition, and says what came of it.
 pub(super) async fn apply(kubeconfig: Option<PathBuf>) -> ExitCode {

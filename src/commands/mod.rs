@@ -12,6 +12,7 @@ mod status;
 
 pub use status::{Asked, Output};
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ pub enum Command {
     Check(Service),
     /// Show what the actors of a running operator are doing.
     Status(Asked),
+    /// Print what a shell reads to complete command lines.
+    PrintCompletions(Vec<u8>),
     /// Print the custom resource definition.
     PrintDefinition,
     /// Apply the custom resource definition.
@@ -51,8 +54,21 @@ impl Command {
             }
             Self::Check(service) => to_its_end(check::check(service)),
             Self::Status(asked) => to_its_end(status::show(asked)),
-            Self::PrintDefinition => crd::print(),
+            Self::PrintCompletions(script) => print(&script),
+            Self::PrintDefinition => print(crd::YAML.as_bytes()),
             Self::ApplyDefinition { kubeconfig } => to_its_end(crd::apply(kubeconfig)),
+        }
+    }
+}
+
+/// Prints what a file or another program takes: half of it is a failure.
+fn print(text: &[u8]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: it can't be printed: {error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -28,6 +28,7 @@ const STOPPING: Duration = Duration::from_millis(700);
 const DRAINED: Duration = Duration::from_millis(200);
 
 /// What the children said of themselves: those that answered in time.
+#[derive(Clone)]
 pub(super) struct Views {
     pub(super) sender: Option<SenderView>,
     pub(super) watchers: Vec<WatcherView>,

@@ -122,6 +122,7 @@ impl Handler<Exited<Child>> for AgentActor {
         self.family.bury(child);
         let now = self.ports.clock.now();
         self.views.died(child, Exit { cause, at: now });
+        self.seen.died(child, Exit { cause, at: now });
         let effects = self.state.on_exited(now, child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }
@@ -186,7 +187,7 @@ impl Handler<Inspect> for AgentActor {
 
     fn handle(&mut self, _: Inspect, _: &mut Ctx) -> Self::Result {
         Box::pin(self.family.inspect().into_actor(self).map(|views, act, _| {
-            act.take_views(views);
+            act.see(views);
             act.view()
         }))
     }

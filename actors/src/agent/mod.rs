@@ -48,7 +48,10 @@ pub struct AgentActor {
     chance: Box<dyn Chance>,
     parent: Option<WeakAddr<SupervisorActor>>,
     family: Family,
+    /// What the children said last when the agent asked them for its status.
     views: ChildViews,
+    /// What they said last to whoever asked: looking must not change when and with what a status is written.
+    seen: ChildViews,
     secret: Option<SpawnHandle>,
     identify: Option<SpawnHandle>,
     timer: Option<SpawnHandle>,
@@ -84,6 +87,7 @@ impl AgentActor {
             parent: parent.map(|parent| parent.downgrade()),
             family: Family::default(),
             views: ChildViews::default(),
+            seen: ChildViews::default(),
             secret: None,
             identify: None,
             timer: None,

@@ -46,10 +46,12 @@ impl AgentActor {
                 Effect::StartWatcher(kind) => self.start_watcher(kind, ctx),
                 Effect::StopWatcher(kind) => {
                     self.views.forget(Child::Watcher(kind));
+                    self.seen.forget(Child::Watcher(kind));
                     settling.extend(self.family.stop_watcher(kind));
                 }
                 Effect::StopChildren => {
                     self.views.forget_all();
+                    self.seen.forget_all();
                     settling.push(self.family.stop());
                 }
                 Effect::Configure(config) => {

@@ -45,11 +45,17 @@ impl AgentActor {
         }));
     }
 
-    /// Takes what the children said.
+    /// Takes what the children said, for the status.
     pub(super) fn take_views(&mut self, views: Views) {
         let (now, living) = (self.ports.clock.now(), self.family.living());
-        let parent = self.key.to_string();
-        self.views.take(now, &living, &parent, views.sender, views.watchers);
+        self.views.take(now, &living, &self.key.to_string(), views.clone());
+        self.see(views);
+    }
+
+    /// Takes what the children said, for those who look.
+    pub(super) fn see(&mut self, views: Views) {
+        let (now, living) = (self.ports.clock.now(), self.family.living());
+        self.seen.take(now, &living, &self.key.to_string(), views);
     }
 
     /// The wall clock's time, in seconds: what a status can hold.
@@ -198,8 +204,8 @@ impl AgentActor {
             conditions: self.conditions(),
             snapshots: self.state.snapshots_view(),
             next_heartbeat: self.state.next_beat(),
-            sender: self.views.shown_sender(),
-            watchers: self.views.shown_watchers(),
+            sender: self.seen.shown_sender(),
+            watchers: self.seen.shown_watchers(),
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
+use super::family::Views;
 use super::state::Child;
 use crate::inspect::{ActorView, Exit, Life, SenderView, WatcherView};
 use crate::supervision::Deaths;
@@ -23,17 +24,11 @@ pub(super) struct ChildViews {
 impl ChildViews {
     /// The children were asked: those of them that live now, by their generation, and what answered in time. One that was
     /// stopped or died since doesn't count.
-    pub(super) fn take(
-        &mut self,
-        now: Moment,
-        living: &BTreeMap<Child, u64>,
-        parent: &str,
-        sender: Option<SenderView>,
-        watchers: Vec<WatcherView>,
-    ) {
+    pub(super) fn take(&mut self, now: Moment, living: &BTreeMap<Child, u64>, parent: &str, said: Views) {
         let is_current = |child: Child, actor: &ActorView| living.get(&child) == Some(&actor.generation);
-        let sender = sender.filter(|view| is_current(Child::Sender, &view.actor));
-        let mut watchers: BTreeMap<ResourceKind, WatcherView> = watchers
+        let sender = said.sender.filter(|view| is_current(Child::Sender, &view.actor));
+        let mut watchers: BTreeMap<ResourceKind, WatcherView> = said
+            .watchers
             .into_iter()
             .filter(|view| is_current(Child::Watcher(view.kind), &view.actor))
             .map(|view| (view.kind, view))

@@ -12,6 +12,8 @@
 mod actor;
 mod agent;
 mod sender;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 use actix::MessageResponse;

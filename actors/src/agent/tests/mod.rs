@@ -8,6 +8,7 @@ mod driver;
 mod edits;
 mod endings;
 pub(crate) mod fakes;
+mod inspection;
 pub(crate) mod life;
 mod rest;
 mod state_access;

@@ -50,6 +50,12 @@ impl SenderState {
         self.open.as_ref().map(|open| open.n)
     }
 
+    /// What the token is at the moment.
+    #[cfg(feature = "sim")]
+    pub fn token_phase(&self, now: Moment) -> obsyk_domain::token::TokenPhase {
+        self.token.phase(now)
+    }
+
     /// What it holds and does.
     pub fn view(&self, now: Moment, actor: ActorView) -> SenderView {
         let mut set_aside = BTreeMap::new();

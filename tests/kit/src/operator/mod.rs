@@ -140,6 +140,15 @@ impl Operator {
     ///
     /// Nothing answers.
     pub async fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
+        self.get_as(path, "*/*").await
+    }
+
+    /// As [`Self::get`], in a form such as `text/html`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing answers.
+    pub async fn get_as(&self, path: &str, accept: &str) -> std::io::Result<(u16, String)> {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let port = match path {
             "/metrics" => self.metrics,
@@ -148,7 +157,10 @@ impl Operator {
         };
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
         stream
-            .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
+            .write_all(
+                format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\nConnection: close\r\n\r\n")
+                    .as_bytes(),
+            )
             .await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;

@@ -376,12 +376,12 @@ impl World {
             self.coverage.reach(Reached::NamesakesInLedger);
         }
         verdict = verdict.and(sender.rules.owes(|uid| ledger.is_open(&Uid::from(uid))));
-        let view = sender.state.view(now, 0);
+        let token = sender.state.token_phase(now);
         let beating = self
             .wire
             .under_way(id)
             .any(|request| matches!(*request.said, Said::Heartbeat));
-        let able = view.token == TokenPhase::Held && !beating && sender.draining.is_empty();
+        let able = token == TokenPhase::Held && !beating && sender.draining.is_empty();
         sender.rules.is_able(now, able);
         verdict = verdict.and(sender.rules.beats(now));
         let at = sender.state.wake(now).map(|at| whole_millis(at.max(now)));
