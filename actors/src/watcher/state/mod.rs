@@ -28,7 +28,7 @@ use std::time::Duration;
 use obsyk_domain::condition::Unreadability;
 use obsyk_domain::ledger::Change;
 use obsyk_domain::ports::{Opening, Signal};
-use obsyk_domain::resource::{ClusterFacts, ResourceKind};
+use obsyk_domain::resource::{ClusterFacts, ResourceKind, WithheldTotals};
 use obsyk_domain::retry::Backoff;
 use obsyk_domain::snapshot::Cause;
 use obsyk_domain::spool::Spool;
@@ -124,6 +124,7 @@ pub struct WatcherState {
     denials: Backoff,
     lists: u64,
     events: u64,
+    withheld: WithheldTotals,
 }
 
 impl WatcherState {
@@ -154,6 +155,7 @@ impl WatcherState {
             denials: Backoff::UNREADABLE,
             lists: 0,
             events: 0,
+            withheld: WithheldTotals::default(),
         }
     }
 
@@ -325,6 +327,11 @@ impl WatcherState {
     /// Lists begun and events seen so far.
     pub fn totals(&self) -> (u64, u64) {
         (self.lists, self.events)
+    }
+
+    /// Annotations that were held back of all that was listed and told so far: of each state of an object anew.
+    pub fn withheld(&self) -> WithheldTotals {
+        self.withheld
     }
 
     /// The newest version that the API server has told.
