@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use clap::ValueEnum;
 use obsyk_domain::agent::PlatformUrl;
 
-use crate::settings::LogFormat;
+use crate::settings::{self, LogFormat};
 use crate::telemetry;
 
 /// Form of the log lines.
@@ -28,6 +28,24 @@ impl From<Format> for LogFormat {
             Format::Auto => Self::Auto,
             Format::Text => Self::Text,
             Format::Json => Self::Json,
+        }
+    }
+}
+
+/// What is printed.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(super) enum Output {
+    /// A line for each kind: objects, bytes, and what is held back
+    Table,
+    /// The whole snapshot, byte for byte as it would be sent
+    Json,
+}
+
+impl From<Output> for settings::Form {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::Table => Self::Table,
+            Output::Json => Self::Json,
         }
     }
 }

@@ -8,11 +8,15 @@
 
 mod check;
 mod crd;
+mod preview;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::settings::{Service, Settings};
+use obsyk_domain::resource::ResourceKind;
+
+use crate::settings::{Preview, Service, Settings};
 use crate::{telemetry, wiring};
 
 /// What the process is to do.
@@ -22,6 +26,8 @@ pub enum Command {
     Run(Settings),
     /// Find out whether an operator with these settings would work.
     Check(Service),
+    /// Show what would be sent, and send nothing.
+    Preview(Preview),
     /// Print the custom resource definition.
     PrintDefinition,
     /// Apply the custom resource definition.
@@ -45,6 +51,7 @@ impl Command {
                 }
             }
             Self::Check(service) => to_its_end(check::check(service)),
+            Self::Preview(asked) => to_its_end(preview::preview(asked)),
             Self::PrintDefinition => crd::print(),
             Self::ApplyDefinition { kubeconfig } => to_its_end(crd::apply(kubeconfig)),
         }
@@ -64,4 +71,24 @@ fn to_its_end(command: impl Future<Output = ExitCode>) -> ExitCode {
     // A name server that doesn't answer holds a thread up, which nobody waits for any more.
     runtime.shutdown_background();
     exit
+}
+
+/// Whether what is printed here is coloured: on a terminal, unless NO_COLOR is set.
+fn colours(out: &impl IsTerminal) -> bool {
+    out.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// What to do when these verbs on a kind are forbidden; `flag` is the one that leaves kinds out.
+fn grant(kind: ResourceKind, verbs: &str, flag: &str) -> String {
+    let spec = kind.spec();
+    let group = if spec.group.is_empty() {
+        "the core group"
+    } else {
+        spec.group
+    };
+    format!(
+        "grant {verbs} on {} of {group} in the whole cluster, as the chart and manifests/rbac do, or leave the kind out with \
+         {flag}",
+        spec.plural
+    )
 }
