@@ -28,6 +28,9 @@ pub const LONGEST: usize = 1024;
 /// What a JSON object begins with in base64: a brace, and a quotation mark, a blank, or a line's end after it.
 pub const OBJECTS: [&str; 4] = ["eyJ", "eyA", "ewo", "ew0"];
 
+/// A JWT's claims are at least so long.
+pub const SHORTEST_CLAIMS: usize = 2;
+
 /// What gzip begins with in base64: its magic number, and deflate (RFC 1952).
 pub const GZIP: &str = "H4sI";
 
@@ -143,8 +146,8 @@ fn has_jwt(value: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     value.split(|c: char| !(part(c) || c == '.')).any(|word| {
         let claims_and_signature = word.split('.').skip(1).zip(word.split('.').skip(2));
-        word.split('.')
-            .zip(claims_and_signature)
-            .any(|(head, (claims, _))| OBJECTS.iter().any(|object| head.starts_with(object)) && claims.len() >= 2)
+        word.split('.').zip(claims_and_signature).any(|(head, (claims, _))| {
+            OBJECTS.iter().any(|object| head.starts_with(object)) && claims.len() >= SHORTEST_CLAIMS
+        })
     })
 }
