@@ -106,6 +106,8 @@ clippy:
 
 generated:
 	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture --test chart_files
+	cargo test --quiet --locked -p obsyk-domain -p obsyk-actors --lib in_step
+	cargo test --quiet --locked -p obsyk-operator --bin obsyk-operator in_step
 
 # The database of advisories lives on the network. Where it can be reached, a vulnerable dependency fails the check; where it
 # can't, that is said, and REQUIRE_ADVISORIES=1 makes it a failure.
@@ -175,8 +177,10 @@ soak: release ## Break everything around the operator for MINUTES=20, and check 
 include image/image.mk
 include tests/e2e/e2e.mk
 
-manifests: ## Write the generated files in manifests/ and charts/
+manifests: ## Write the generated files in manifests/, charts/ and docs/
 	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --test manifests --test chart_files in_step
+	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-domain -p obsyk-actors --lib in_step
+	UPDATE_MANIFESTS=1 cargo test --quiet --locked -p obsyk-operator --bin obsyk-operator in_step
 
 fmt: ## Format the source
 	cargo fmt --all

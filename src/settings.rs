@@ -82,6 +82,30 @@ pub struct Service {
     pub platform_ca_file: Option<PathBuf>,
 }
 
+/// What a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// What people read.
+    Text,
+    /// What programs read.
+    Json,
+}
+
+/// What is to be shown of what would be sent.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// The kubeconfig file, when one was named.
+    pub kubeconfig: Option<PathBuf>,
+    /// The kinds that are shown.
+    pub kinds: KindSet,
+    /// The namespace whose objects are shown; all, without one.
+    pub namespace: Option<String>,
+    /// What is printed.
+    pub form: Form,
+    /// The name in the snapshot's head.
+    pub cluster_name: String,
+}
+
 /// All that the operator runs with.
 #[derive(Clone, Debug)]
 pub struct Settings {

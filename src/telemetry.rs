@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -56,12 +57,14 @@ pub fn init(settings: &Settings) {
     } else {
         registry.with(lines.json().flatten_event(true)).init();
     }
-    std::panic::set_hook(Box::new(|panic| {
-        // The payload may quote anything; the place says enough.
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        PANICS.fetch_add(1, Ordering::Relaxed);
-        error!(place, "an actor panicked");
-    }));
+    std::panic::set_hook(Box::new(tell_of_panic));
+}
+
+/// The payload may quote anything; the place says enough.
+fn tell_of_panic(panic: &PanicHookInfo<'_>) {
+    PANICS.fetch_add(1, Ordering::Relaxed);
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    error!(place, "an actor panicked");
 }
 
 /// RUST_LOG, when it is set, counts instead of the flag. What can't be read as a filter is as if it weren't there: a typing
@@ -100,6 +103,7 @@ pub fn complain(failure: &(dyn Error + 'static)) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{catch_unwind, set_hook, take_hook};
     use std::sync::mpsc::{Sender, channel};
 
     use tracing::subscriber::with_default;
@@ -130,6 +134,41 @@ mod tests {
             tracing::error!(target: "rustls", "an error");
         });
         heard.try_iter().collect()
+    }
+
+    /// All that is logged, as text.
+    #[derive(Clone)]
+    struct Paper(Sender<Vec<u8>>);
+
+    impl std::io::Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(bytes.to_vec()).ok();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn of_a_panic_its_place_is_logged_and_nothing_of_its_text() {
+        let (lines, written) = channel();
+        let paper = Paper(lines);
+        let subscriber = tracing_subscriber::fmt().json().with_writer(move || paper.clone());
+        with_default(subscriber.finish(), || {
+            let before = take_hook();
+            set_hook(Box::new(tell_of_panic));
+            let ended = catch_unwind(|| std::panic::panic_any(format!("a line of {}", "MARKER")));
+            set_hook(before);
+            assert!(ended.is_err());
+        });
+        let log = String::from_utf8_lossy(&written.try_iter().flatten().collect::<Vec<u8>>()).into_owned();
+        assert!(
+            log.contains("an actor panicked") && log.contains("telemetry.rs:"),
+            "{log}"
+        );
+        assert!(!log.contains("MARKER"), "{log}");
     }
 
     #[test]

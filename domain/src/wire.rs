@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use secrecy::{SecretString, zeroize::Zeroize};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
@@ -79,6 +80,26 @@ impl EventType {
     }
 }
 
+/// An event's body but for its object, which is appended as it is.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct EventBody<'a> {
+    /// The uid of namespace kube-system
+    cluster_uid: &'a str,
+    /// `ADDED`, `UPDATED` or `DELETED`; with `spec.eventTypes: Lower`, `added`, `modified` or `deleted`
+    r#type: &'a str,
+    /// The object's kind, as Kubernetes calls it
+    #[schemars(with = "String")]
+    kind: ResourceKind,
+    /// `metadata.uid`
+    #[schemars(with = "String")]
+    uid: &'a Uid,
+    /// `metadata.name`
+    name: &'a str,
+    /// `metadata.namespace`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+}
+
 /// One change of one object.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
@@ -101,17 +122,7 @@ pub struct Event<'a> {
 impl Event<'_> {
     /// The body of the request.
     pub fn encode(&self, case: EventTypes) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            cluster_uid: &'a str,
-            r#type: &'a str,
-            kind: ResourceKind,
-            uid: &'a Uid,
-            name: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            namespace: Option<&'a str>,
-        }
-        let mut body = to_json(&Body {
+        let mut body = to_json(&EventBody {
             cluster_uid: self.cluster_uid,
             r#type: self.event.spelled(case),
             kind: self.kind,
@@ -131,47 +142,55 @@ impl Event<'_> {
     }
 }
 
+/// A heartbeat's body.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct HeartbeatBody<'a> {
+    /// The uid of namespace kube-system
+    cluster_uid: &'a str,
+    /// The operator's version
+    agent_version: &'static str,
+}
+
 /// The body of a heartbeat.
 pub fn heartbeat(cluster_uid: &str) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        cluster_uid: &'a str,
-        agent_version: &'static str,
-    }
-    to_json(&Body {
+    to_json(&HeartbeatBody {
         cluster_uid,
         agent_version: VERSION,
     })
 }
 
 /// The head of a snapshot.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct SnapshotHead<'a> {
-    /// The uid of namespace kube-system.
+    /// The uid of namespace kube-system
     pub cluster_uid: &'a str,
-    /// `spec.clusterName`.
+    /// `spec.clusterName` of the ObsykAgent
     pub cluster_name: &'a str,
-    /// The API server's version without a leading v.
+    /// The API server's version, without a leading v
     #[serde(skip_serializing_if = "str::is_empty")]
     pub kubernetes_version: &'a str,
-    /// What runs the cluster (eks, gke, …).
+    /// What runs the cluster (`eks`, `gke`, …): by the labels and `spec.providerID` of most nodes, else by the API server's
+    /// version
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<&'a str>,
-    /// Where most nodes are.
+    /// The most common label `topology.kubernetes.io/region` of nodes
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<&'a str>,
+}
+
+/// A snapshot's body but for its lists.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SnapshotOpening<'a> {
+    #[serde(flatten)]
+    head: &'a SnapshotHead<'a>,
+    /// The operator's version
+    agent_version: &'static str,
 }
 
 impl SnapshotHead<'_> {
     /// The beginning of a snapshot's body: JSON without its closing brace.
     pub fn opening(&self) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            #[serde(flatten)]
-            head: &'a SnapshotHead<'a>,
-            agent_version: &'static str,
-        }
-        let mut json = to_json(&Whole {
+        let mut json = to_json(&SnapshotOpening {
             head: self,
             agent_version: VERSION,
         });

@@ -10,9 +10,9 @@ use clap::{Args, Subcommand};
 use obsyk_domain::agent::Policy;
 use obsyk_domain::resource::{KindSet, ResourceKind};
 
-use super::values::{Format, OutputFormat, address, log_level, origin};
+use super::values::{Format, Output, address, log_level, origin};
 use crate::commands::Asked;
-use crate::settings::{Scope, Service, Settings};
+use crate::settings::{Preview, Scope, Service, Settings};
 
 /// Loopback, so that only the pod itself can reach it.
 const DEBUG_ADDRESS: &str = "127.0.0.1:6060";
@@ -87,11 +87,31 @@ pub(super) struct StatusArgs {
     #[arg(long, env = "OBSYK_DEBUG_BIND_ADDRESS", value_name = "ADDRESS", default_value = DEBUG_ADDRESS, value_parser = address)]
     address: SocketAddr,
     /// Form of the output
-    #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
-    output: OutputFormat,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
     /// Show it again every two seconds, until it is interrupted
     #[arg(short, long)]
     watch: bool,
+}
+
+/// Of `preview`.
+#[derive(Args, Debug)]
+pub(super) struct PreviewArgs {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Kinds to show, separated by commas or given again, such as pods,secrets. Default: all
+    #[arg(long = "kind", value_name = "KINDS", value_delimiter = ',')]
+    kinds: Vec<ResourceKind>,
+    /// Show only what is in this namespace, and the Namespace itself. Nodes are left out then, and with them platform and
+    /// region in the snapshot's head. The cluster is read as a whole all the same
+    #[arg(long, short, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// What to print
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    /// Name of the cluster in the snapshot's head: what spec.clusterName of the ObsykAgent will be
+    #[arg(long, value_name = "NAME", default_value = "<spec.clusterName>")]
+    cluster_name: String,
 }
 
 /// Of `crd`.
@@ -101,6 +121,27 @@ pub(super) enum CrdCommand {
     Print,
     /// Install the definition or bring it up to date, and wait until it is established
     Apply(ClusterArgs),
+}
+
+/// No kind that is named means all.
+fn or_all(kinds: Vec<ResourceKind>) -> KindSet {
+    if kinds.is_empty() {
+        KindSet::ALL
+    } else {
+        kinds.into_iter().collect()
+    }
+}
+
+impl From<PreviewArgs> for Preview {
+    fn from(args: PreviewArgs) -> Self {
+        Self {
+            kubeconfig: args.cluster.kubeconfig,
+            kinds: or_all(args.kinds),
+            namespace: args.namespace,
+            form: args.output.into(),
+            cluster_name: args.cluster_name,
+        }
+    }
 }
 
 impl From<ServiceArgs> for Service {
@@ -117,11 +158,7 @@ impl From<ServiceArgs> for Service {
                 allow_insecure_platform: args.allow_insecure_platform,
                 allowed_platforms: args.allowed_platforms,
             },
-            kinds: if args.kinds.is_empty() {
-                KindSet::ALL
-            } else {
-                args.kinds.into_iter().collect()
-            },
+            kinds: or_all(args.kinds),
             platform_ca_file: args.platform_ca_file,
         }
     }

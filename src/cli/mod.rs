@@ -13,7 +13,7 @@ use clap_complete::Shell;
 use obsyk_domain::wire;
 
 use crate::commands::Command;
-use args::{CrdCommand, RunArgs, ServiceArgs, StatusArgs};
+use args::{CrdCommand, PreviewArgs, RunArgs, ServiceArgs, StatusArgs};
 
 /// Keeps a platform's picture of this Kubernetes cluster true.
 ///
@@ -47,10 +47,26 @@ enum CliCommand {
         /// The shell
         shell: Shell,
     },
+    /// Show what would be sent, from your kubeconfig, and send nothing
+    ///
+    /// It reads the cluster and builds the snapshot with the very code that the operator sends it with. It needs the right to
+    /// list these kinds in the whole cluster, and nothing else: no platform, no credentials, no ObsykAgent, nothing
+    /// installed. The summary has objects, bytes and what is held back by which rule, a line for each kind; with -o json it
+    /// is the whole snapshot, to search with jq or grep. The exit code is 1 if a kind can't be read.
+    #[command(after_long_help = EXAMPLES)]
+    Preview(PreviewArgs),
     /// Print or apply the custom resource definition of ObsykAgent
     #[command(subcommand)]
     Crd(CrdCommand),
 }
+
+/// Of `preview`.
+const EXAMPLES: &str = "\
+Examples:
+  obsyk-operator preview
+  obsyk-operator preview --kind secrets,configmaps -n shop
+  obsyk-operator preview -o json | jq '.secrets[0]'
+  obsyk-operator preview -o json | grep -c 'a password that must not be there'";
 
 /// `0.1.0 (a969b96…)`: the release, and the commit that it was built from where `make release` named it.
 fn version() -> String {
@@ -87,6 +103,7 @@ impl From<Cli> for Command {
             Some(CliCommand::Check(args)) => Self::Check(args.into()),
             Some(CliCommand::Status(args)) => Self::Status(args.into()),
             Some(CliCommand::Completions { shell }) => Self::PrintCompletions(completions(shell)),
+            Some(CliCommand::Preview(args)) => Self::Preview(args.into()),
             Some(CliCommand::Crd(CrdCommand::Print)) => Self::PrintDefinition,
             Some(CliCommand::Crd(CrdCommand::Apply(args))) => Self::ApplyDefinition {
                 kubeconfig: args.kubeconfig,
@@ -102,7 +119,7 @@ mod tests {
     use obsyk_domain::resource::{KindSet, ResourceKind};
 
     use super::*;
-    use crate::settings::{Scope, Service, Settings};
+    use crate::settings::{Form, Scope, Service, Settings};
 
     fn command(args: &[&str]) -> Command {
         Cli::try_parse_from(std::iter::once(&"obsyk-operator").chain(args))
@@ -174,6 +191,21 @@ mod tests {
         assert_eq!(service.platform_ca_file, Some("ca.pem".into()));
         assert_eq!(run.platform_ca_file, service.platform_ca_file);
         assert!(refusal(&["check", "--metrics-bind-address", ":9"]).contains("unexpected argument"));
+    }
+
+    #[test]
+    fn preview_shows_all_kinds_in_a_table_unless_it_is_told_otherwise() {
+        let preview = |args: &[&str]| match command(&[&["preview"], args].concat()) {
+            Command::Preview(preview) => preview,
+            other => panic!("{other:?}"),
+        };
+        let all = preview(&[]);
+        assert_eq!((all.kinds, all.namespace, all.form), (KindSet::ALL, None, Form::Table));
+        assert_eq!(all.cluster_name, "<spec.clusterName>");
+        let some = preview(&["--kind=pods,Node", "--kind", "secrets", "-n", "shop", "-o", "json"]);
+        assert_eq!(some.kinds.to_string(), "Pod, Node, Secret");
+        assert_eq!((some.namespace.as_deref(), some.form), (Some("shop"), Form::Json));
+        assert!(refusal(&["preview", "--kind", "pots"]).contains("take from: namespaces, pods"));
     }
 
     #[test]

@@ -8,8 +8,7 @@ use std::net::SocketAddr;
 use clap::ValueEnum;
 use obsyk_domain::agent::PlatformUrl;
 
-use crate::commands::Output;
-use crate::settings::LogFormat;
+use crate::settings::{self, LogFormat};
 use crate::telemetry;
 
 /// Form of the log lines.
@@ -35,18 +34,18 @@ impl From<Format> for LogFormat {
 
 /// Form of what a command prints.
 #[derive(ValueEnum, Clone, Copy, Debug)]
-pub(super) enum OutputFormat {
+pub(super) enum Output {
     /// For people
     Text,
     /// For programs
     Json,
 }
 
-impl From<OutputFormat> for Output {
-    fn from(format: OutputFormat) -> Self {
-        match format {
-            OutputFormat::Text => Self::Text,
-            OutputFormat::Json => Self::Json,
+impl From<Output> for settings::Form {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::Text => Self::Text,
+            Output::Json => Self::Json,
         }
     }
 }

@@ -8,15 +8,18 @@
 
 mod check;
 mod crd;
+mod preview;
 mod status;
 
-pub use status::{Asked, Output};
+pub use status::Asked;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::settings::{Service, Settings};
+use obsyk_domain::resource::ResourceKind;
+
+use crate::settings::{Preview, Service, Settings};
 use crate::{telemetry, wiring};
 
 /// What the process is to do.
@@ -30,6 +33,8 @@ pub enum Command {
     Status(Asked),
     /// Print what a shell reads to complete command lines.
     PrintCompletions(Vec<u8>),
+    /// Show what would be sent, and send nothing.
+    Preview(Preview),
     /// Print the custom resource definition.
     PrintDefinition,
     /// Apply the custom resource definition.
@@ -55,6 +60,7 @@ impl Command {
             Self::Check(service) => to_its_end(check::check(service)),
             Self::Status(asked) => to_its_end(status::show(asked)),
             Self::PrintCompletions(script) => print(&script),
+            Self::Preview(asked) => to_its_end(preview::preview(asked)),
             Self::PrintDefinition => print(crd::YAML.as_bytes()),
             Self::ApplyDefinition { kubeconfig } => to_its_end(crd::apply(kubeconfig)),
         }
@@ -86,4 +92,24 @@ fn to_its_end(command: impl Future<Output = ExitCode>) -> ExitCode {
     // A name server that doesn't answer holds a thread up, which nobody waits for any more.
     runtime.shutdown_background();
     exit
+}
+
+/// Whether what is printed here is coloured: on a terminal, unless NO_COLOR is set.
+fn colours(out: &impl IsTerminal) -> bool {
+    out.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// What to do when these verbs on a kind are forbidden; `flag` is the one that leaves kinds out.
+fn grant(kind: ResourceKind, verbs: &str, flag: &str) -> String {
+    let spec = kind.spec();
+    let group = if spec.group.is_empty() {
+        "the core group"
+    } else {
+        spec.group
+    };
+    format!(
+        "grant {verbs} on {} of {group} in the whole cluster, as the chart and manifests/rbac do, or leave the kind out with \
+         {flag}",
+        spec.plural
+    )
 }

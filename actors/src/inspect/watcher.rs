@@ -3,11 +3,13 @@
 
 //! A watcher.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix::MessageResponse;
 use obsyk_domain::durations::Durations;
 use obsyk_domain::resource::ResourceKind;
+use obsyk_domain::resource::redact::Rule;
 use obsyk_domain::time::{Moment, seconds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,6 +131,8 @@ pub struct WatcherView {
     pub events: u64,
     /// When the last of them came.
     pub last_event: Option<Moment>,
+    /// Annotations that were read and not sent, by the rule that held them back: of each state of an object anew.
+    pub withheld: BTreeMap<Rule, u64>,
     /// Objects that can't be decoded.
     pub undecodable: u64,
     /// The first of them.
@@ -151,6 +155,7 @@ impl WatcherView {
             list_durations: Durations::default(),
             events: 0,
             last_event: None,
+            withheld: BTreeMap::new(),
             undecodable: 0,
             set_aside_objects: Vec::new(),
         }

@@ -3,6 +3,7 @@
 
 //! ConfigMap: the names of its keys. Never a value: they are skipped while they are read.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::{Keys, Lenient};
@@ -22,12 +23,15 @@ pub struct Source {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// The keys of `data`, sorted; never a value
     #[serde(skip_serializing_if = "Vec::is_empty")]
     data_keys: Vec<String>,
+    /// The keys of `binaryData`, sorted; never a value
     #[serde(skip_serializing_if = "Vec::is_empty")]
     binary_keys: Vec<String>,
+    /// `immutable`; false when unset
     immutable: bool,
 }
 

@@ -3,6 +3,7 @@
 
 //! CronJob: its schedule, and how many of its jobs are active.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::{Count, Lenient};
@@ -37,14 +38,19 @@ struct Status {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `spec.schedule`
     schedule: String,
+    /// `spec.suspend`; false when unset
     suspend: bool,
+    /// `spec.concurrencyPolicy`
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrency_policy: Option<String>,
+    /// `status.lastScheduleTime`
     #[serde(skip_serializing_if = "Option::is_none")]
     last_schedule_time: Option<String>,
+    /// How many `status.active` has
     active_jobs: usize,
 }
 

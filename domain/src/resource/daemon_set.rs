@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Lenient;
@@ -41,18 +42,26 @@ struct Status {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `status.desiredNumberScheduled`
     desired_number_scheduled: i64,
+    /// `status.currentNumberScheduled`
     current_number_scheduled: i64,
+    /// `status.numberReady`
     number_ready: i64,
+    /// `status.numberAvailable`
     number_available: i64,
+    /// `spec.updateStrategy.type`
     #[serde(skip_serializing_if = "Option::is_none")]
     update_strategy: Option<String>,
+    /// `spec.selector.matchLabels`
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     selector: BTreeMap<String, String>,
+    /// `spec.template.spec.nodeSelector`
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     node_selector: BTreeMap<String, String>,
+    /// `image` of the first of `spec.template.spec.containers`
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
 }

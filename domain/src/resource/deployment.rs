@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Lenient;
@@ -41,16 +42,23 @@ struct Status {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `spec.replicas`; 1 when unset
     replicas: i64,
+    /// `status.readyReplicas`
     ready_replicas: i64,
+    /// `status.availableReplicas`
     available_replicas: i64,
+    /// `status.updatedReplicas`
     updated_replicas: i64,
+    /// `spec.strategy.type`
     #[serde(skip_serializing_if = "Option::is_none")]
     strategy: Option<String>,
+    /// `spec.selector.matchLabels`
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     selector: BTreeMap<String, String>,
+    /// `image` of the first of `spec.template.spec.containers`
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
 }

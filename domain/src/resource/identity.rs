@@ -10,8 +10,9 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::Withheld;
+use super::annotations::Annotations;
 use super::lenient::{Lenient, TextMap, watch_faults};
-use super::redact::Annotations;
 
 /// A uid. The API server gives UUIDs, which are kept in 16 bytes; another text is kept as it is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,6 +160,8 @@ pub struct Metadata {
     pub labels: BTreeMap<String, String>,
     /// Its annotations that may leave the cluster ([`super::redact`]); the others aren't kept.
     pub annotations: BTreeMap<String, String>,
+    /// How many others there were.
+    pub withheld: Withheld,
     /// When it was created, as the API server wrote it.
     pub created: Option<String>,
     /// Who owns it.
@@ -250,13 +253,15 @@ impl<A: Annotations> Raw<A> {
             kind: owner.kind.or_default(),
             name: owner.name.or_default(),
         };
+        let (annotations, withheld) = self.annotations.or_default().into_parts();
         Some(Metadata {
             uid: self.uid.get()?,
             name: self.name.get().filter(|name| !name.is_empty())?,
             namespace: self.namespace.get().filter(|namespace| !namespace.is_empty()),
             version: self.resource_version.get()?.0,
             labels: self.labels.or_default().0,
-            annotations: self.annotations.or_default().sent(),
+            annotations,
+            withheld,
             created: self.creation_timestamp.get(),
             owners: self
                 .owner_references

@@ -3,6 +3,7 @@
 
 //! Ingress: its class, rules, TLS hosts and addresses.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Lenient;
@@ -96,43 +97,54 @@ struct SourceAddress {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `spec.ingressClassName`
     #[serde(skip_serializing_if = "Option::is_none")]
     ingress_class_name: Option<String>,
+    /// `spec.rules`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rules: Vec<Rule>,
+    /// `spec.tls`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tls: Vec<Tls>,
+    /// `ip` of each of `status.loadBalancer.ingress`, else its `hostname`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     load_balancer_ips: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Rule {
+    /// `host`
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<String>,
+    /// `http.paths`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     paths: Vec<Path>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Path {
+    /// `path`
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// `pathType`
     #[serde(skip_serializing_if = "Option::is_none")]
     path_type: Option<String>,
+    /// `backend.service.name`
     #[serde(skip_serializing_if = "Option::is_none")]
     service_name: Option<String>,
-    /// A named port has no number.
+    /// `backend.service.port.number`; absent for a named port
     #[serde(skip_serializing_if = "Option::is_none")]
     service_port: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Tls {
+    /// `hosts`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hosts: Vec<String>,
+    /// `secretName`: the name alone
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_name: Option<String>,
 }

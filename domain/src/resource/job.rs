@@ -3,6 +3,7 @@
 
 //! Job: how much is wanted and done, when, and for which CronJob.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Lenient;
@@ -39,17 +40,25 @@ struct Status {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `spec.completions`; 1 when unset
     completions: i64,
+    /// `spec.parallelism`; 1 when unset
     parallelism: i64,
+    /// `status.succeeded`
     succeeded: i64,
+    /// `status.failed`
     failed: i64,
+    /// `status.active`
     active: i64,
+    /// `status.startTime`
     #[serde(skip_serializing_if = "Option::is_none")]
     start_time: Option<String>,
+    /// `status.completionTime`
     #[serde(skip_serializing_if = "Option::is_none")]
     completion_time: Option<String>,
+    /// `name` of the first CronJob in `metadata.ownerReferences`
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_ref: Option<String>,
 }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::{Lenient, TextMap};
@@ -34,16 +35,23 @@ pub(super) fn text(value: Lenient<String>) -> Option<String> {
 }
 
 /// The fields that every object has.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct WireMeta<'a> {
+    /// `metadata.uid`
+    #[schemars(with = "String")]
     uid: &'a Uid,
+    /// `metadata.name`
     name: &'a str,
+    /// `metadata.namespace`; always there on kinds that live in namespaces
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
+    /// `metadata.labels`, all of them
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: &'a BTreeMap<String, String>,
+    /// `metadata.annotations`, without what the rules below hold back
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     annotations: &'a BTreeMap<String, String>,
+    /// `metadata.creationTimestamp`, in UTC
     #[serde(skip_serializing_if = "Option::is_none")]
     k8s_created_at: Option<Cow<'a, str>>,
 }

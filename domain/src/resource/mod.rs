@@ -6,6 +6,7 @@
 //! [`ResourceKind`] is the one table from which watches, wire names, RBAC and counts come. Each kind has a file: what is
 //! decoded of it, and what is sent. [`redact`] alone decides which annotations leave the cluster.
 
+mod annotations;
 mod config_map;
 mod cron_job;
 mod daemon_set;
@@ -31,6 +32,7 @@ mod stateful_set;
 #[cfg(test)]
 mod tests;
 mod told;
+mod withheld;
 
 pub use config_map::ConfigMap;
 pub use cron_job::CronJob;
@@ -52,3 +54,4 @@ pub use secret::Secret;
 pub use service::Service;
 pub use stateful_set::StatefulSet;
 pub use told::{Page, Told, read_line, read_page, read_version};
+pub use withheld::{Withheld, WithheldTotals};

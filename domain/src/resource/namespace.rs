@@ -3,6 +3,7 @@
 
 //! Namespace: its phase.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Lenient;
@@ -27,8 +28,9 @@ struct Status {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `status.phase`
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<String>,
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::{Count, Lenient};
@@ -32,13 +33,17 @@ struct Spec {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `spec.podSelector.matchLabels`
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pod_selector: BTreeMap<String, String>,
+    /// `spec.policyTypes`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     policy_types: Vec<String>,
+    /// How many `spec.ingress` has
     ingress_rules: usize,
+    /// How many `spec.egress` has
     egress_rules: usize,
 }
 

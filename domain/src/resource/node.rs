@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::{Lenient, Spelled};
@@ -63,21 +64,30 @@ struct Capacity {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `Ready` when `status.conditions` has Ready as True, else `NotReady`
     status: &'static str,
+    /// The ends of labels that begin with `node-role.kubernetes.io/`; `master` counts as `control-plane`
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     roles: BTreeSet<String>,
+    /// `status.nodeInfo.kubeletVersion`
     #[serde(skip_serializing_if = "Option::is_none")]
     kubelet_version: Option<String>,
+    /// `status.nodeInfo.containerRuntimeVersion`
     #[serde(skip_serializing_if = "Option::is_none")]
     container_runtime: Option<String>,
+    /// `status.nodeInfo.osImage`
     #[serde(skip_serializing_if = "Option::is_none")]
     os_image: Option<String>,
+    /// `status.nodeInfo.architecture`
     #[serde(skip_serializing_if = "Option::is_none")]
     architecture: Option<String>,
+    /// `status.capacity.cpu`; `0` when unset
     cpu_capacity: String,
+    /// `status.capacity.memory`; `0` when unset
     memory_capacity: String,
+    /// `status.capacity.pods`; `0` when unset
     pod_capacity: String,
 }
 

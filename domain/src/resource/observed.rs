@@ -9,11 +9,11 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::annotations::{NotSent, Sent};
 use super::identity::Read;
 use super::lenient::{Lenient, watch_faults};
 use super::meta::WireMeta;
-use super::redact::{self, NotSent, Sent};
-use super::{Metadata, NodeFacts, ResourceKind, Uid};
+use super::{Metadata, NodeFacts, ResourceKind, Uid, Withheld, redact};
 
 /// A kind: what is decoded of its objects, and what is sent.
 pub trait Collected: 'static {
@@ -53,6 +53,8 @@ pub struct Sighting {
     pub body: Body,
     /// What the snapshot's head needs of it.
     pub facts: Option<NodeFacts>,
+    /// How many of its annotations aren't sent.
+    pub withheld: Withheld,
 }
 
 /// What an object is.
@@ -105,6 +107,7 @@ impl<K: Collected> Observed<K> {
             version: metadata.version,
             body: body.map_or(Body::Undecodable, Body::Object),
             facts,
+            withheld: metadata.withheld,
         }
     }
 }

@@ -6,16 +6,13 @@
 //! Annotations can carry copies of whole objects, values included. Those of ConfigMaps and Secrets are never sent; of
 //! the other kinds those are held back that a tool is known to put copies into, and those that look like one.
 //!
-//! It is decided while they are decoded, so that what is held back isn't even kept until the object is sent.
+//! It is decided while they are decoded (`annotations.rs`), so that what is held back isn't even kept until the object is
+//! sent.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::ResourceKind;
-use super::lenient::Lenient;
 
 /// Keys with these prefixes are never sent: tools keep what was last applied there.
 pub const PREFIXES: [&str; 5] = [
@@ -32,24 +29,62 @@ pub const LONGEST: usize = 1024;
 /// What a JSON object begins with in base64: a brace, and a quotation mark, a blank, or a line's end after it.
 pub const OBJECTS: [&str; 4] = ["eyJ", "eyA", "ewo", "ew0"];
 
+/// A JWT's claims are at least so long.
+pub const SHORTEST_CLAIMS: usize = 2;
+
 /// What gzip begins with in base64: its magic number, and deflate (RFC 1952).
 pub const GZIP: &str = "H4sI";
 
+/// A value with all of these is a manifest, in JSON or YAML.
+pub const MANIFEST: [&str; 2] = ["apiVersion", "kind"];
+
+/// What a PEM block begins with (RFC 7468).
+pub const PEM: &str = "-----BEGIN ";
+
 /// Why an annotation isn't sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "camelCase")]
 pub enum Rule {
+    /// Its object is of a kind whose annotations never leave.
+    Kind,
     /// Its key has one of [`PREFIXES`].
     Prefix,
     /// Its value is longer than [`LONGEST`].
     Long,
-    /// Its value has both `apiVersion` and `kind`, as a manifest in JSON or YAML has.
+    /// Its value has all of [`MANIFEST`].
     Manifest,
-    /// Its value has a PEM block.
+    /// Its value has a PEM block, as [`PEM`] begins it.
     Pem,
     /// Its value has a JWT: three parts in base64url, the first of which begins as a JSON object does ([`OBJECTS`]).
     Jwt,
     /// Its value has gzip in base64, as [`GZIP`] begins it.
     Gzip,
+}
+
+impl Rule {
+    /// All rules, in the order in which they are looked at.
+    pub const ALL: [Self; 7] = [
+        Self::Kind,
+        Self::Prefix,
+        Self::Long,
+        Self::Manifest,
+        Self::Pem,
+        Self::Jwt,
+        Self::Gzip,
+    ];
+
+    /// The word for metrics and pages.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Prefix => "prefix",
+            Self::Long => "long",
+            Self::Manifest => "manifest",
+            Self::Pem => "pem",
+            Self::Jwt => "jwt",
+            Self::Gzip => "gzip",
+        }
+    }
 }
 
 /// Whether any annotation of this kind may leave the cluster.
@@ -79,16 +114,17 @@ pub fn held_back(key: &str, value: &str) -> Option<Rule> {
     }
 }
 
-fn has_prefix(key: &str) -> bool {
+pub(super) fn has_prefix(key: &str) -> bool {
     PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
-fn value_held_back(value: &str) -> Option<Rule> {
+/// The first rule that holds it back whatever its key is.
+pub(super) fn value_held_back(value: &str) -> Option<Rule> {
     if value.len() > LONGEST {
         Some(Rule::Long)
-    } else if value.contains("apiVersion") && value.contains("kind") {
+    } else if MANIFEST.iter().all(|word| value.contains(word)) {
         Some(Rule::Manifest)
-    } else if value.contains("-----BEGIN ") {
+    } else if value.contains(PEM) {
         Some(Rule::Pem)
     } else if has_jwt(value) {
         Some(Rule::Jwt)
@@ -111,91 +147,8 @@ fn has_jwt(value: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     value.split(|c: char| !(part(c) || c == '.')).any(|word| {
         let claims_and_signature = word.split('.').skip(1).zip(word.split('.').skip(2));
-        word.split('.')
-            .zip(claims_and_signature)
-            .any(|(head, (claims, _))| OBJECTS.iter().any(|object| head.starts_with(object)) && claims.len() >= 2)
+        word.split('.').zip(claims_and_signature).any(|(head, (claims, _))| {
+            OBJECTS.iter().any(|object| head.starts_with(object)) && claims.len() >= SHORTEST_CLAIMS
+        })
     })
-}
-
-/// The annotations that may leave the cluster.
-#[derive(Default)]
-pub(super) struct Sent(pub(super) BTreeMap<String, String>);
-
-/// None of them.
-#[derive(Default)]
-pub(super) struct NotSent;
-
-/// What is decoded of annotations.
-pub(super) trait Annotations: for<'de> Deserialize<'de> + Default {
-    /// What may leave.
-    fn sent(self) -> BTreeMap<String, String>;
-}
-
-impl Annotations for Sent {
-    fn sent(self) -> BTreeMap<String, String> {
-        self.0
-    }
-}
-
-impl Annotations for NotSent {
-    fn sent(self) -> BTreeMap<String, String> {
-        BTreeMap::new()
-    }
-}
-
-impl<'de> Deserialize<'de> for NotSent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|IgnoredAny| Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Sent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(SentVisitor)
-    }
-}
-
-struct SentVisitor;
-
-impl<'de> Visitor<'de> for SentVisitor {
-    type Value = Sent;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of texts")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sent, A::Error> {
-        let mut sent = BTreeMap::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if has_prefix(&key) {
-                map.next_value::<IgnoredAny>()?;
-            } else if let Some(Harmless(Some(value))) = map.next_value::<Lenient<Harmless>>()?.get() {
-                sent.insert(key, value);
-            }
-        }
-        Ok(Sent(sent))
-    }
-}
-
-/// A value that may leave, or nothing of it.
-struct Harmless(Option<String>);
-
-impl<'de> Deserialize<'de> for Harmless {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct HarmlessVisitor;
-
-        impl Visitor<'_> for HarmlessVisitor {
-            type Value = Harmless;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_str<E: Error>(self, value: &str) -> Result<Harmless, E> {
-                Ok(Harmless(value_held_back(value).is_none().then(|| value.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(HarmlessVisitor)
-    }
 }

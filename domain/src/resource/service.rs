@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::{Lenient, Spelled};
@@ -42,25 +43,32 @@ struct SourcePort {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `spec.type`
     #[serde(skip_serializing_if = "Option::is_none")]
     service_type: Option<String>,
+    /// `spec.clusterIP`
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster_ip: Option<String>,
+    /// `spec.ports`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ports: Vec<Port>,
+    /// `spec.selector`
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     selector: BTreeMap<String, String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Port {
+    /// `name`
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// `protocol`; `TCP` when unset
     protocol: String,
+    /// `port`
     port: i64,
-    /// Spelled as in Kubernetes, unlike its neighbours: the protocol has it so.
+    /// `targetPort`, a number or a name, as text
     #[serde(rename = "targetPort", skip_serializing_if = "Option::is_none")]
     target_port: Option<String>,
 }

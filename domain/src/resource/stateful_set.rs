@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Lenient;
@@ -41,17 +42,24 @@ struct Status {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `spec.replicas`; 1 when unset
     replicas: i64,
+    /// `status.readyReplicas`
     ready_replicas: i64,
+    /// `status.currentReplicas`
     current_replicas: i64,
+    /// `spec.updateStrategy.type`
     #[serde(skip_serializing_if = "Option::is_none")]
     update_strategy: Option<String>,
+    /// `spec.serviceName`
     #[serde(skip_serializing_if = "Option::is_none")]
     service_name: Option<String>,
+    /// `spec.selector.matchLabels`
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     selector: BTreeMap<String, String>,
+    /// `image` of the first of `spec.template.spec.containers`
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
 }

@@ -8,9 +8,9 @@ use std::io::Write;
 use futures_util::{StreamExt, stream};
 use kube::Client;
 use obsyk_domain::ports::Cluster;
-use obsyk_domain::resource::ResourceKind;
 
 use super::report::Report;
+use crate::commands::grant;
 use crate::kubernetes::{self, ClusterApi, Failure, FoundAgent, Right};
 use crate::settings::Service;
 use crate::text::{printable, with_causes};
@@ -62,7 +62,15 @@ pub(super) async fn permissions(report: &mut Report<impl Write>, client: &Client
     for kind in service.kinds.iter() {
         let rights = ["list", "watch"].map(|verb| Right::of_kind(kind, verb));
         let subject = format!("permission on {}", kind.spec().plural);
-        if !permission(report, client, &subject, &rights, &hint_for(kind)).await {
+        if !permission(
+            report,
+            client,
+            &subject,
+            &rights,
+            &grant(kind, "list and watch", "--kinds"),
+        )
+        .await
+        {
             // They would all be answered alike, and slowly.
             report.skip("other permissions", "they can't be asked for");
             return;
@@ -78,20 +86,6 @@ pub(super) async fn permissions(report: &mut Report<impl Write>, client: &Client
     let subject = format!("permission on obsykagents/status in {place}");
     let hint = "grant patch on obsykagents/status in group obsyk.io there: the chart and manifests/rbac have it";
     permission(report, client, &subject, &rights, hint).await;
-}
-
-fn hint_for(kind: ResourceKind) -> String {
-    let spec = kind.spec();
-    let group = if spec.group.is_empty() {
-        "the core group"
-    } else {
-        spec.group
-    };
-    format!(
-        "grant list and watch on {} of {group} in the whole cluster, as the chart and manifests/rbac do, or leave the kind out \
-         with --kinds",
-        spec.plural
-    )
 }
 
 /// Prints whether these rights are there; no when that can't be found out.

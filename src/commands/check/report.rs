@@ -4,7 +4,7 @@
 //! What is printed: a line for each thing that was looked at, and a hint below each that isn't well.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// How a thing was found.
@@ -44,7 +44,7 @@ impl Report<std::io::Stdout> {
     /// To stdout, in colours when that is a terminal and NO_COLOR isn't set.
     pub(super) fn to_stdout() -> Self {
         let out = std::io::stdout();
-        let colours = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let colours = crate::commands::colours(&out);
         Self::new(out, colours)
     }
 }

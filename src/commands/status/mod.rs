@@ -18,6 +18,7 @@ use http::header::ACCEPT;
 use obsyk_actors::inspect::SupervisorView;
 
 use crate::http::DEBUG_PATH;
+use crate::settings::Form;
 use crate::text::root_cause;
 use paint::Paint;
 
@@ -36,18 +37,9 @@ pub struct Asked {
     /// Where the operator's debug endpoint is.
     pub address: SocketAddr,
     /// In which form.
-    pub output: Output,
+    pub output: Form,
     /// Again and again.
     pub watch: bool,
-}
-
-/// Form of what is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// What is wrong.
@@ -69,7 +61,7 @@ pub(super) async fn show(asked: Asked) -> ExitCode {
     let out = std::io::stdout();
     let terminal = out.is_terminal();
     let paint = Paint {
-        colours: terminal && std::env::var_os("NO_COLOR").is_none(),
+        colours: super::colours(&out),
     };
     loop {
         let shown = match look(&asked, paint).await {
@@ -98,12 +90,12 @@ async fn look(asked: &Asked, paint: Paint) -> Result<String, StatusError> {
     let body = fetch(address).await?;
     match asked.output {
         // Unread, so that an older program shows all that a newer operator says.
-        Output::Json if asked.watch => Ok(body + "\n"),
-        Output::Json => {
+        Form::Json if asked.watch => Ok(body + "\n"),
+        Form::Json => {
             let tree: serde_json::Value = serde_json::from_str(&body).map_err(|_| StatusError::Foreign { address })?;
             Ok(format!("{tree:#}\n"))
         }
-        Output::Text => {
+        Form::Text => {
             let view: SupervisorView = serde_json::from_str(&body).map_err(|_| StatusError::Foreign { address })?;
             Ok(tree::tree(&view, paint))
         }

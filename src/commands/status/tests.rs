@@ -206,7 +206,7 @@ async fn what_is_wrong_is_said_and_what_to_do() {
     drop(listener);
     let asked = Asked {
         address,
-        output: Output::Text,
+        output: Form::Text,
         watch: false,
     };
     let error = look(&asked, PLAIN).await.unwrap_err().to_string();

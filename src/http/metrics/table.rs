@@ -126,6 +126,19 @@ pub const METRICS: &[Metric] = &[
         },
     ),
     of(
+        "annotations_withheld",
+        Kind::Counter,
+        "Annotations that were read and not sent, by kind and rule: of each state of an object anew",
+        &["namespace", "agent", "kind", "rule"],
+        |view, samples| {
+            each_watcher(view, |watcher, of| {
+                for (rule, count) in &watcher.withheld {
+                    samples.count(&[of, &[rule.label()]].concat(), *count);
+                }
+            });
+        },
+    ),
+    of(
         "watch_events",
         Kind::Counter,
         "Changes that the API server told, by kind",

@@ -12,6 +12,7 @@ use obsyk_actors::inspect::{
 use obsyk_domain::durations::Durations;
 use obsyk_domain::ports::AgentKey;
 use obsyk_domain::resource::ResourceKind;
+use obsyk_domain::resource::redact::Rule;
 use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::Moment;
 use prometheus_client::registry::Unit;
@@ -44,6 +45,7 @@ fn a_view() -> SupervisorView {
     };
     let watcher = WatcherView {
         known: 10_000,
+        withheld: [(Rule::Prefix, 4)].into(),
         lists: vec![Lists {
             form: ListForm::Stream,
             why: ListWhy::Snapshot,

@@ -31,7 +31,7 @@ use std::time::Duration;
 use obsyk_domain::condition::Unreadability;
 use obsyk_domain::ledger::Change;
 use obsyk_domain::ports::{Opening, Signal};
-use obsyk_domain::resource::{ClusterFacts, ResourceKind};
+use obsyk_domain::resource::{ClusterFacts, ResourceKind, WithheldTotals};
 use obsyk_domain::retry::Backoff;
 use obsyk_domain::snapshot::Cause;
 use obsyk_domain::spool::Spool;
@@ -127,6 +127,7 @@ pub struct WatcherState {
     failures: Backoff,
     denials: Backoff,
     tally: Tally,
+    withheld: WithheldTotals,
 }
 
 impl WatcherState {
@@ -156,6 +157,7 @@ impl WatcherState {
             failures: Backoff::WATCH,
             denials: Backoff::UNREADABLE,
             tally: Tally::default(),
+            withheld: WithheldTotals::default(),
         }
     }
 

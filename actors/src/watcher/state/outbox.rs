@@ -22,8 +22,10 @@ impl WatcherState {
             name,
             version,
             body,
-            ..
+            facts: _,
+            withheld,
         } = sighting;
+        self.withheld.add(withheld);
         self.newest = self.newest.max(version);
         let json = match body {
             Body::Object(json) => Some(json),

@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use obsyk_domain::ledger::{Change, What};
 use obsyk_domain::ports::{Opening, Signal};
-use obsyk_domain::resource::{Body, ResourceKind, Sighting, Uid};
+use obsyk_domain::resource::redact::Rule;
+use obsyk_domain::resource::{Body, ResourceKind, Sighting, Uid, Withheld};
 use obsyk_domain::spool::Spool;
 use obsyk_domain::time::{Chance, Moment};
 
@@ -34,6 +35,7 @@ struct Pod {
     version: u64,
     says: Option<String>,
     undecodable: bool,
+    withheld: Withheld,
 }
 
 fn a_pod(name: &str) -> Pod {
@@ -43,6 +45,7 @@ fn a_pod(name: &str) -> Pod {
         version: 1,
         says: None,
         undecodable: false,
+        withheld: Withheld::default(),
     }
 }
 
@@ -72,6 +75,13 @@ impl Pod {
         }
     }
 
+    fn withholds(self, rule: Rule) -> Self {
+        Self {
+            withheld: [rule].into_iter().collect(),
+            ..self
+        }
+    }
+
     fn sighting(&self) -> Sighting {
         let says = self.says.clone().unwrap_or_else(|| self.version.to_string());
         Sighting {
@@ -85,6 +95,7 @@ impl Pod {
                 Body::Object(format!("{}@{says}", self.name).into_bytes())
             },
             facts: None,
+            withheld: self.withheld,
         }
     }
 

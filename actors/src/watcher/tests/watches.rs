@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use obsyk_domain::ports::{ReadError, Signal};
+use obsyk_domain::resource::redact::Rule;
 
 use super::*;
 
@@ -178,4 +179,26 @@ fn a_delete_and_an_add_under_one_name_keep_their_order() {
         watcher.hear([a_pod("web").version(10).gone(), again.put()]),
         ["offer 1: -web +web@11"]
     );
+}
+
+#[test]
+fn what_is_held_back_of_lists_and_changes_is_counted_by_rule() {
+    let mut watcher = Driven::watching(
+        &[
+            a_pod("web").version(5).withholds(Rule::Jwt),
+            a_pod("db").version(6).withholds(Rule::Long).undecodable(),
+        ],
+        9,
+    );
+    watcher.hear([
+        a_pod("web").version(10).withholds(Rule::Jwt).put(),
+        a_pod("db").version(11).put(),
+    ]);
+    let counted: Vec<_> = watcher
+        .state
+        .withheld()
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    assert_eq!(counted, [(Rule::Long, 1), (Rule::Jwt, 2)]);
 }

@@ -4,6 +4,7 @@
 //! A pod's containers. Of environment variables only the names are decoded; commands, arguments and probes aren't
 //! looked at.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::resource::lenient::{Lenient, Spelled};
@@ -94,60 +95,83 @@ struct States {
 #[serde(default)]
 struct Present {}
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Container {
+    /// `name`
     name: String,
+    /// `image`
     image: String,
+    /// `running`, `waiting` or `terminated`: which of them `state` has in the status of the same name; nothing that
+    /// they hold
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
+    /// `ready` in the status of the same name; false without one
     ready: bool,
+    /// `restartCount` in the status of the same name; 0 without one
     restart_count: i64,
+    /// `resources`; `{}` when there are none
     resources: Resources,
+    /// `ports`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ports: Vec<Port>,
+    /// `volumeMounts`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     volume_mounts: Vec<Mount>,
+    /// `env[].name`: the names alone, never a value; `envFrom` isn't read
     #[serde(skip_serializing_if = "Vec::is_empty")]
     env_var_names: Vec<String>,
+    /// `securityContext`, when the container has one
     #[serde(skip_serializing_if = "Option::is_none")]
     security_context: Option<Security>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Resources {
+    /// `requests.cpu`
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_request: Option<String>,
+    /// `limits.cpu`
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_limit: Option<String>,
+    /// `requests.memory`
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_request: Option<String>,
+    /// `limits.memory`
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_limit: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Port {
+    /// `containerPort`
     container_port: i64,
+    /// `protocol`
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<String>,
+    /// `name`
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Mount {
+    /// `name`
     name: String,
+    /// `mountPath`
     mount_path: String,
+    /// `readOnly`; false when unset
     read_only: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Security {
+    /// `privileged`
     #[serde(skip_serializing_if = "Option::is_none")]
     privileged: Option<bool>,
-    /// The user decides, and where none is set, runAsNonRoot; absent when the container sets neither.
+    /// Whether `runAsUser` is 0; without it, whether `runAsNonRoot` is false; absent when the container sets neither
     #[serde(skip_serializing_if = "Option::is_none")]
     run_as_root: Option<bool>,
+    /// `capabilities.add`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     capabilities: Vec<String>,
 }

@@ -3,6 +3,7 @@
 
 //! Pod: where it runs, its containers and its volumes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Lenient;
@@ -57,35 +58,48 @@ struct SourceCondition {
 }
 
 /// What is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Wire {
+    /// `spec.nodeName`
     #[serde(skip_serializing_if = "Option::is_none")]
     node_name: Option<String>,
+    /// `spec.serviceAccountName`
     #[serde(skip_serializing_if = "Option::is_none")]
     service_account: Option<String>,
+    /// `status.phase`
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<String>,
+    /// `status.qosClass`
     #[serde(skip_serializing_if = "Option::is_none")]
     qos_class: Option<String>,
+    /// `spec.priorityClassName`
     #[serde(skip_serializing_if = "Option::is_none")]
     priority_class_name: Option<String>,
+    /// `status.hostIP`
     #[serde(skip_serializing_if = "Option::is_none")]
     host_ip: Option<String>,
+    /// `status.podIP`
     #[serde(skip_serializing_if = "Option::is_none")]
     pod_ip: Option<String>,
+    /// `status.conditions`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conditions: Vec<Condition>,
+    /// `spec.containers`, and `status.containerStatuses`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     containers: Vec<container::Container>,
+    /// `spec.initContainers`, and `status.initContainerStatuses`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     init_containers: Vec<container::Container>,
+    /// `spec.volumes`
     #[serde(skip_serializing_if = "Vec::is_empty")]
     volumes: Vec<volume::Volume>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Condition {
+    /// `type`
     r#type: String,
+    /// `status`
     status: String,
 }
 

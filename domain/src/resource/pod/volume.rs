@@ -3,6 +3,7 @@
 
 //! A pod's volumes: what each is, and where it comes from.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::resource::lenient::Lenient;
@@ -68,10 +69,15 @@ struct Nfs {
 }
 
 /// A volume as it is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Volume {
+    /// `name`
     name: String,
+    /// `emptyDir`, `configMap`, `secret`, `pvc`, `hostPath`, `projected`, `downwardAPI`, `csi`, `nfs`, `ephemeral` or
+    /// `unknown`: which of them the volume is
     r#type: &'static str,
+    /// By type: `configMap.name`, `secret.secretName`, `persistentVolumeClaim.claimName`, `hostPath.path`,
+    /// `csi.driver`, or `nfs.server:nfs.path`
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
 }

@@ -10,6 +10,7 @@ mod facts;
 mod faults;
 mod kinds;
 mod network;
+mod page;
 mod pod;
 mod redact;
 mod secrecy;

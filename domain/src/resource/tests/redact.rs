@@ -3,8 +3,9 @@
 
 //! Each rule, and what is just outside of it.
 
-use crate::resource::ResourceKind;
-use crate::resource::redact::{Annotations, NotSent, Rule, Sent, held_back, may_have_annotations};
+use crate::resource::annotations::{Annotations, NotSent, Sent};
+use crate::resource::redact::{Rule, held_back, may_have_annotations};
+use crate::resource::{ResourceKind, Withheld, WithheldTotals};
 
 #[test]
 fn keys_of_tools_that_keep_copies_are_held_back() {
@@ -88,16 +89,62 @@ fn annotations_of_config_maps_and_secrets_never_leave() {
     assert_eq!(none, [ResourceKind::ConfigMap, ResourceKind::Secret]);
 }
 
+/// Two that may leave, and one for each rule but one, with two for the first.
+const ANNOTATIONS: &str = r#"{
+    "kubectl.kubernetes.io/x": {"skipped": 1}, "kapp.k14s.io/original": "x", "a": "1", "b": null, "c": "H4sIAA",
+    "d": "\u0041", "e": "-----BEGIN X", "f": "eyJh.eyJh.c", "g": "kind apiVersion"
+}"#;
+
 #[test]
 fn only_what_may_leave_is_decoded() {
-    let json = r#"{"kubectl.kubernetes.io/x":{"skipped":1},"a":"1","b":null,"c":"H4sIAA","d":"\u0041"}"#;
-    let sent: Sent = serde_json::from_str(json).unwrap();
-    let sent = sent.sent();
+    let sent: Sent = serde_json::from_str(ANNOTATIONS).unwrap();
+    let (texts, _) = sent.into_parts();
     assert_eq!(
-        sent.iter()
+        texts
+            .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect::<Vec<_>>(),
         [("a", "1"), ("d", "A")]
     );
-    assert!(serde_json::from_str::<NotSent>(json).unwrap().sent().is_empty());
+    let none: NotSent = serde_json::from_str(ANNOTATIONS).unwrap();
+    assert!(none.into_parts().0.is_empty());
+}
+
+#[test]
+fn what_is_held_back_is_counted_by_rule() {
+    let (_, withheld) = serde_json::from_str::<Sent>(ANNOTATIONS).unwrap().into_parts();
+    let expected = [
+        (Rule::Prefix, 2),
+        (Rule::Manifest, 1),
+        (Rule::Pem, 1),
+        (Rule::Jwt, 1),
+        (Rule::Gzip, 1),
+    ];
+    assert_eq!(withheld.iter().collect::<Vec<_>>(), expected);
+    let (_, all) = serde_json::from_str::<NotSent>(ANNOTATIONS).unwrap().into_parts();
+    assert_eq!(all.iter().collect::<Vec<_>>(), [(Rule::Kind, 9)]);
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(1025));
+    let (_, long) = serde_json::from_str::<Sent>(&long).unwrap().into_parts();
+    assert_eq!(long, [Rule::Long].into_iter().collect());
+}
+
+#[test]
+fn what_was_counted_adds_up_and_never_overflows() {
+    let most: Withheld = std::iter::repeat_n(Rule::Jwt, 70_000).collect();
+    let mut totals = WithheldTotals::default();
+    totals.add(most);
+    totals.add([Rule::Jwt, Rule::Kind].into_iter().collect());
+    totals.merge(&totals.clone());
+    let counted: Vec<_> = totals.iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(counted, [(Rule::Kind, 2), (Rule::Jwt, 2 * 65_536)]);
+    assert_eq!(totals.sum(), 2 + 2 * 65_536);
+}
+
+/// Metrics and reports name a rule alike.
+#[test]
+fn a_rules_label_is_its_name() {
+    for (place, rule) in Rule::ALL.into_iter().enumerate() {
+        assert_eq!(serde_json::to_value(rule).unwrap(), rule.label());
+        assert_eq!(rule as usize, place, "a count is found by its rule's place");
+    }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{metadata, object, observe};
 use crate::resource::dispatch::dispatch_kind;
+use crate::resource::redact::Rule;
 use crate::resource::{Body, Observed, ResourceKind};
 
 /// An object with a marker at every place whose content may not leave, whatever its kind.
@@ -65,6 +66,9 @@ fn annotations_that_are_held_back_arent_kept_either() {
             let kept: Vec<&str> = observed.metadata().annotations.keys().map(String::as_str).collect();
             let none = matches!(kind, ResourceKind::ConfigMap | ResourceKind::Secret);
             assert_eq!(kept, if none { vec![] } else { vec!["team"] }, "{kind}");
+            let counted: Vec<_> = observed.into_sighting().withheld.iter().collect();
+            let by_rule = [(Rule::Prefix, 1), (Rule::Long, 1), (Rule::Manifest, 1), (Rule::Pem, 1), (Rule::Jwt, 1)];
+            assert_eq!(counted, if none { vec![(Rule::Kind, 6)] } else { by_rule.to_vec() }, "{kind}");
         });
     }
 }

@@ -49,7 +49,7 @@ pub use self::compare::{Comparison, project};
 pub use self::error::Error;
 pub use self::happening::{Happening, What};
 pub use self::keys::KeyPair;
-pub use self::request::{Change, Content, Endpoint, Event, Outcome, Request, Snapshot};
+pub use self::request::{Change, Content, Endpoint, Event, Outcome, Raw, Request, Snapshot};
 pub use self::state::{Counts, EventTypes, Violation};
 pub use self::tls::Certificate;
 pub use self::trap::Trap;
@@ -142,6 +142,17 @@ impl Platform {
     /// Knows a client no more. Its tokens stay good.
     pub fn unregister(&self, client: &str) {
         self.shared.change(|state| state.assertions.forget(client));
+    }
+
+    /// Remembers every byte that comes from now on.
+    pub fn record(&self) {
+        self.shared.change(|state| state.recorded = Some(Vec::new()));
+    }
+
+    /// What came since [`Platform::record`], in the order in which it was there as a whole.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Raw> {
+        self.shared.look(|state| state.recorded.clone().unwrap_or_default())
     }
 
     /// Ends all tokens.

@@ -140,6 +140,17 @@ pub enum Outcome {
     Abandoned,
 }
 
+/// A request as it came over the wire.
+#[derive(Clone, Debug)]
+pub struct Raw {
+    /// What was asked for.
+    pub endpoint: Endpoint,
+    /// The names and values of its headers, a line each.
+    pub head: String,
+    /// Its body, as it was sent.
+    pub body: Vec<u8>,
+}
+
 /// A request that arrived.
 #[derive(Clone, Debug)]
 pub struct Request {

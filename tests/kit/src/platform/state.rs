@@ -16,7 +16,7 @@ use super::assertion::Assertions;
 use super::cluster::{Cluster, Oddity};
 use super::happening::{Happening, Observer, What};
 use super::history::History;
-use super::request::{Change, Endpoint, Event, Outcome, Request};
+use super::request::{Change, Endpoint, Event, Outcome, Raw, Request};
 
 /// Which spelling of an event's type the platform takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +86,8 @@ pub(super) struct State {
     pub(super) token_lifetime: Duration,
     /// Answers may get lost on their way: see [`super::Builder::lossy_way`].
     pub(super) lossy_way: bool,
+    /// What came over the wire, since it is to be remembered.
+    pub(super) recorded: Option<Vec<Raw>>,
     tokens: HashMap<String, Token>,
     first_types: HashMap<String, bool>,
 }
@@ -102,6 +104,7 @@ impl State {
             event_types,
             token_lifetime,
             lossy_way: false,
+            recorded: None,
             tokens: HashMap::new(),
             first_types: HashMap::new(),
         }

@@ -15,7 +15,7 @@ use obsyk_domain::ports::{
     AgentKey, Clock, Cluster, ClusterIdentity, CredentialsSource, Local, LocalStream, Opening, ReadError, Signal,
     StatusError, StatusSink, Watches,
 };
-use obsyk_domain::resource::{Body, ResourceKind, Sighting};
+use obsyk_domain::resource::{Body, ResourceKind, Sighting, Withheld};
 use obsyk_domain::time::Moment;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -167,6 +167,7 @@ fn sighting(name: &str, version: u64) -> Sighting {
         version,
         body: Body::Object(json.into_bytes()),
         facts: None,
+        withheld: Withheld::default(),
     }
 }
 

@@ -28,6 +28,7 @@ impl Event {
             version: self.version,
             says: self.says.map(|says| says.to_string()),
             undecodable: self.undecodable,
+            withheld: Default::default(),
         };
         match self.says {
             None => pod.gone(),

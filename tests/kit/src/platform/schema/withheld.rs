@@ -30,10 +30,16 @@ pub(in crate::platform) fn must_stay(key: &str, value: &str) -> Option<&'static 
     if value.contains("-----BEGIN ") {
         return Some("a PEM block");
     }
-    if value.trim_start().starts_with("H4sI") {
+    if has_gzip(value) {
         return Some("gzip in base64");
     }
     looks_like_jwt(value).then_some("a JWT")
+}
+
+/// Somewhere in the value a word in base64 begins as gzip does.
+fn has_gzip(value: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
+    value.split(|c| !is_part(c)).any(|word| word.starts_with("H4sI"))
 }
 
 /// Somewhere in the value are three parts in base64url with dots between them, and the first is the beginning of an object

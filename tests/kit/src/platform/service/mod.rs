@@ -23,7 +23,7 @@ use tokio::time::sleep;
 use self::judge::Judged;
 use super::answers::{self, Answer, AnswerBody, Asked, Fate, Pace, Reply};
 use super::happening::What;
-use super::request::{Content, Endpoint, Outcome};
+use super::request::{Content, Endpoint, Outcome, Raw};
 use super::state::{Shared, Violation};
 use super::wire::Ending;
 
@@ -67,6 +67,11 @@ pub(super) async fn answer(
         // Whoever asked went away.
         return Err(Cut);
     };
+    shared.change(|state| {
+        if let Some(recorded) = &mut state.recorded {
+            recorded.push(raw(endpoint, &head, &body));
+        }
+    });
     let mut judged = match (endpoint, client) {
         (Endpoint::Token, _) => shared.change(|state| judge::token(state, &body)),
         (_, None) => Judged::unauthorised(bearer.is_some()),
@@ -75,6 +80,17 @@ pub(super) async fn answer(
     judged.also(judge::head(endpoint, &head.headers));
     let (honest, answer) = entry.decide(judged, bytes);
     entry.carry_out(&ending, honest, answer).await
+}
+
+fn raw(endpoint: Endpoint, head: &Parts, body: &[u8]) -> Raw {
+    let line = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
+        format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+    };
+    Raw {
+        endpoint,
+        head: head.headers.iter().map(line).collect(),
+        body: body.to_vec(),
+    }
 }
 
 fn find(head: &Parts) -> Result<Endpoint, (u16, String)> {
