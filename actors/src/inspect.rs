@@ -63,6 +63,8 @@ pub struct AgentView {
     pub sender: Option<SenderView>,
     /// Its watchers, as they answered last.
     pub watchers: Vec<WatcherView>,
+    /// Notices that were dropped so far, because there were too many.
+    pub dropped_notices: u64,
     /// Whether all children answered in time.
     pub fresh: bool,
 }

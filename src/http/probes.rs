@@ -95,6 +95,7 @@ mod tests {
             snapshots: Default::default(),
             sender: None,
             watchers: Vec::new(),
+            dropped_notices: 0,
             fresh: true,
         }
     }

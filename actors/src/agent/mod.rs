@@ -10,7 +10,9 @@
 mod family;
 mod handlers;
 mod messages;
+mod notices;
 mod perform;
+mod record;
 mod report;
 mod state;
 mod status;
@@ -28,6 +30,7 @@ use crate::inspect::{SenderView, WatcherView};
 use crate::supervisor::SupervisorActor;
 use family::Family;
 pub use messages::{Desired, Drain, Inspect, Listed, Reconfigure, Stop, Unreadable};
+use notices::NoticeKeeper;
 pub use state::{AgentState, Child, Effect};
 use status::StatusKeeper;
 #[cfg(test)]
@@ -40,6 +43,7 @@ pub struct AgentActor {
     generation: u64,
     state: AgentState,
     status: StatusKeeper,
+    notices: NoticeKeeper,
     ports: Ports,
     chance: Box<dyn Chance>,
     parent: Option<WeakAddr<SupervisorActor>>,
@@ -51,6 +55,8 @@ pub struct AgentActor {
     timer: Option<SpawnHandle>,
     /// The status that is being written.
     write: Option<SpawnHandle>,
+    /// The notice that is being recorded.
+    record: Option<SpawnHandle>,
     /// The children are asked how they are, and then the status is written.
     looking: bool,
     asked: bool,
@@ -69,12 +75,14 @@ impl AgentActor {
         parent: Option<Addr<SupervisorActor>>,
     ) -> Self {
         let status = StatusKeeper::new(desired.status.as_deref());
+        let notices = NoticeKeeper::new(&desired);
         Self {
             key,
             uid,
             generation,
             state: AgentState::new(kinds, desired),
             status,
+            notices,
             chance: ports.clock.chance(),
             ports,
             parent: parent.map(|parent| parent.downgrade()),
@@ -85,6 +93,7 @@ impl AgentActor {
             identify: None,
             timer: None,
             write: None,
+            record: None,
             looking: false,
             asked: false,
             gave_up: false,

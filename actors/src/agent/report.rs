@@ -98,6 +98,7 @@ impl AgentActor {
             proxy: proxy.as_deref(),
             ..self.state.situation(set_aside, &undecodable)
         };
+        self.notices.saw(now, &situation, self.state.good_credentials());
         ObsykAgentStatus {
             cluster_uid: self.state.cluster_uid(),
             observed_generation: generation,
@@ -118,6 +119,7 @@ impl AgentActor {
             return;
         }
         let status = self.status_now();
+        self.record_notices(ctx);
         if !self.status.should_write(self.ports.clock.now(), &status) {
             return;
         }
@@ -189,6 +191,7 @@ impl AgentActor {
                 .collect(),
             sender: self.sender_view.clone(),
             watchers: self.watcher_views.values().cloned().collect(),
+            dropped_notices: self.notices.dropped(),
             fresh,
         }
     }

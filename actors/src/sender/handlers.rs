@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use super::messages::{
-    AbandonSnapshot, Beat, Configure, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal, SendSnapshot,
+    AbandonSnapshot, Beat, Configure, Delivery, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal, SendSnapshot,
     SnapshotDue, Spooled,
 };
 use super::state::Effect;
@@ -87,6 +87,7 @@ impl SenderActor {
                     let namespace = namespace.unwrap_or_default();
                     if set_aside {
                         warn!(agent = %self.key, %kind, %namespace, %name, answer = %outcome, "object refused; set aside until it changes");
+                        report(&self.delivery, Delivery::SetAside { kind, answer: outcome });
                     } else {
                         warn!(agent = %self.key, %kind, %namespace, %name, answer = %outcome, "event refused; a snapshot will tell it");
                     }

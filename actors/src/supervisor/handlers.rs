@@ -144,6 +144,7 @@ fn unseen(key: &AgentKey, generation: u64) -> AgentView {
         snapshots: Default::default(),
         sender: None,
         watchers: Vec::new(),
+        dropped_notices: 0,
         fresh: false,
     }
 }

@@ -231,26 +231,14 @@ impl Situation<'_> {
             let message = format!("Secret {}: {error}. The last good credentials stay in use", self.secret);
             troubles.push((error.reason(), message));
         }
-        if let Some(outcome) = self.refused {
-            let message = format!(
-                "{platform} answered the snapshot with {outcome}; it is sent again later; {}",
-                refusal_hint(outcome)
-            );
-            troubles.push(("SnapshotRefused", message));
-        }
+        troubles.extend(self.refusal().map(|message| ("SnapshotRefused", message)));
         if !self.unreadable.is_empty() {
             let kind = |(kind, why): (&ResourceKind, &Unreadability)| format!("{kind} ({why})");
             let kinds: Vec<String> = self.unreadable.iter().map(kind).collect();
             let message = format!("left out of snapshots until they can be read: {}", kinds.join(", "));
             troubles.push(("KindUnreadable", message));
         }
-        if !self.too_large.is_empty() {
-            let message = format!(
-                "{platform} answers status 413 to a snapshot of {}, which goes as events; raise its limit for request bodies",
-                self.too_large
-            );
-            troubles.push(("SnapshotTooLarge", message));
-        }
+        troubles.extend(self.excess().map(|message| ("SnapshotTooLarge", message)));
         if let Some(objects) = counts(self.set_aside) {
             let message = format!(
                 "{platform} refuses objects, which are set aside until they change: {objects}; the operator's log names them"
@@ -262,6 +250,37 @@ impl Situation<'_> {
             troubles.push(("ObjectsSetAside", message));
         }
         troubles
+    }
+
+    /// The message about a snapshot that was refused.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let outcome = self.refused?;
+        let (platform, hint) = (self.platform, refusal_hint(outcome));
+        Some(format!(
+            "{platform} answered the snapshot with {outcome}; it is sent again later; {hint}"
+        ))
+    }
+
+    /// The message about kinds that are too large for a snapshot.
+    pub(crate) fn excess(&self) -> Option<String> {
+        let (platform, kinds) = (self.platform, self.too_large);
+        (!kinds.is_empty()).then(|| {
+            format!(
+                "{platform} answers status 413 to a snapshot of {kinds}, which goes as events; raise its limit for request \
+                 bodies"
+            )
+        })
+    }
+
+    /// Something keeps the agent from starting, and that isn't just that it starts.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked().is_some_and(|(reason, _)| reason != "Starting")
+    }
+
+    /// The message about the cluster's uid, when that is what the agent waits for.
+    pub(crate) fn waits_for_cluster(&self) -> Option<String> {
+        let (reason, message) = self.blocked()?;
+        (reason == "ClusterUnknown").then_some(message)
     }
 
     /// What keeps the agent from starting.

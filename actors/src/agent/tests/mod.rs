@@ -9,6 +9,8 @@ mod edits;
 mod endings;
 pub(crate) mod fakes;
 pub(crate) mod life;
+mod notices;
+mod record;
 mod rest;
 mod state_access;
 mod state_beat;
