@@ -43,6 +43,6 @@ fn notices_are_counted_as_one_only_when_they_say_the_same() {
     let action = |platform| connected(platform).action;
     assert_eq!(action("https://one.example"), action("https://one.example"));
     assert_ne!(action("https://one.example"), action("https://other.example"));
-    // validateV1EventUpdate and its kin in kubernetes/pkg/apis/core/validation/events.go: at most 128.
+    // ActionLengthLimit in kubernetes/pkg/apis/core/validation/events.go.
     assert!(action("https://one.example").len() <= 128);
 }
