@@ -2,6 +2,7 @@
 // Licensed under the Apache License, Version 2.0.
 
 use super::*;
+use crate::condition::tests::says_what_to_do;
 
 /// One of each, with fields as they come.
 fn one_of_each() -> Vec<Notice> {
@@ -56,24 +57,11 @@ fn one_of_each() -> Vec<Notice> {
     notices
 }
 
-/// How a message says what to do, or that nothing is.
-const ADVICE: [&str; 9] = [
-    "check ",
-    "create ",
-    "grant ",
-    "give ",
-    "leave ",
-    "report it",
-    "serve ",
-    "nothing is to be done",
-    "by itself",
-];
-
 #[test]
 fn every_message_says_what_to_do() {
     for notice in one_of_each() {
         let message = notice.message();
-        assert!(ADVICE.iter().any(|advice| message.contains(advice)), "{message}");
+        assert!(says_what_to_do(&message), "what is to be done? {message}");
     }
 }
 
