@@ -17,7 +17,7 @@ use tracing::info;
 
 use crate::clock::SystemClock;
 use crate::http::{self, Inspection};
-use crate::kubernetes::{self, ClusterApi, KubeWatches, ResourceSignal, Secrets, StatusApi};
+use crate::kubernetes::{self, ClusterApi, Events, KubeWatches, ResourceSignal, Secrets, StatusApi};
 use crate::platform::HttpPlatform;
 use crate::settings::{Scope, Service, Settings};
 use crate::shutdown::{DRAIN, Signals};
@@ -73,6 +73,7 @@ async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
         credentials: Rc::new(Secrets::new(client.clone())),
         cluster: Rc::new(ClusterApi::new(client.clone())),
         status: Rc::new(StatusApi::new(client.clone())),
+        notices: Rc::new(Events::new(client.clone())),
         clock: Rc::clone(&clock) as Rc<dyn Clock>,
     };
     info!(version = obsyk_domain::wire::VERSION, %scope, %kinds, "obsyk-operator started");

@@ -29,6 +29,7 @@ async fn all_is_well_with_the_rights_of_the_manifests() {
         "ok    permission on networkpolicies: list and watch",
         "ok    permission on obsykagents in namespace obsyk-system: list and watch",
         "ok    permission on obsykagents/status in namespace obsyk-system: patch",
+        "ok    permission on events in namespace obsyk-system: create and patch",
         "ok    ObsykAgent resources: 1 in namespace obsyk-system",
         "ok    obsyk-system/demo: spec: cluster \"test\", platform https://localhost:",
         "ok    obsyk-system/demo: Secret obsyk-credentials: client_id, and private_key on P-256",
@@ -42,7 +43,7 @@ async fn all_is_well_with_the_rights_of_the_manifests() {
     }
     assert_eq!(
         text.matches("permission on ").count(),
-        15,
+        16,
         "a line for each kind:\n{text}"
     );
     assert!(!text.contains(checked.stage.key.piece()), "{text}");
@@ -99,7 +100,10 @@ async fn a_right_that_is_missing_is_named_with_what_to_grant() {
     stage.patch(rbac("clusterrole")).await;
     holds(stage, true, "list", ("", "nodes"), None).await;
     let mut without = rbac("role");
-    without["rules"] = json!([without["rules"][2]]);
+    without["rules"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|rule| rule["resources"][0] == "secrets");
     stage.patch(without).await;
     holds(stage, false, "list", AGENTS, Some(NAMESPACE)).await;
     let text = checked
@@ -119,6 +123,14 @@ async fn a_right_that_is_missing_is_named_with_what_to_grant() {
         ])
         .await;
     line(&text, "skip  credentials and platforms");
+    let (_, hint) = line(
+        &text,
+        "warn  permission on events in namespace obsyk-system: create and patch is forbidden",
+    );
+    assert!(
+        hint.contains("grant create and patch on events in group events.k8s.io"),
+        "{hint}"
+    );
 }
 
 #[tokio::test]

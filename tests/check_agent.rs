@@ -118,7 +118,7 @@ async fn what_is_wrong_on_the_way_to_the_platform_is_named_step_by_step() {
     let page = Answer::status(200).body("text/html", "<title>Sign in</title>");
     checked.platform.answer(Endpoint::Token, page);
     let text = checked
-        .fails(&[(&about("token: NotAPlatform"), "is platformURL right?")])
+        .fails(&[(&about("token: NotAPlatform"), "check platformURL")])
         .await;
     assert!(!text.contains("Sign in"), "nothing of the platform's bytes:\n{text}");
 

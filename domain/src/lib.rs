@@ -13,7 +13,8 @@
 //! snapshot     when a snapshot is due, and why; snapshot_body, its bytes
 //! answer       what an answer of the platform means
 //! token, rate, retry    when to fetch a token, how fast to send, when to try again
-//! condition    what an admin is told
+//! condition    what an admin is told of how things stand
+//! notice       what an admin is told of transitions
 //! ports        what the actors need of the world
 //! planted      bugs with which the simulation proves its checks; nothing of it is in the product
 //! ```
@@ -32,6 +33,7 @@ pub mod condition;
 pub mod credentials;
 pub mod durations;
 pub mod ledger;
+pub mod notice;
 pub mod planted;
 pub mod ports;
 pub mod rate;

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use crate::agent::{ObsykAgentStatus, PlatformUrl};
 use crate::answer::Outcome;
 use crate::credentials::{Credentials, CredentialsError};
+use crate::notice::Notice;
 use crate::resource::{ResourceKind, Sighting, Uid};
 use crate::snapshot_body::SnapshotBody;
 use crate::time::{Chance, Moment};
@@ -236,6 +237,13 @@ pub trait StatusSink {
     fn write(&self, key: &AgentKey, uid: &str, status: ObsykAgentStatus) -> Local<Result<(), StatusError>>;
 }
 
+/// Where notices go: Kubernetes Events on the resource.
+pub trait Notices {
+    /// Records it on the resource under this key with this uid. That it couldn't be recorded matters to nobody, and isn't
+    /// told.
+    fn record(&self, key: &AgentKey, uid: &str, notice: &Notice) -> Local<()>;
+}
+
 /// Time and chance.
 pub trait Clock {
     /// The moment now.
@@ -259,6 +267,8 @@ pub struct Ports {
     pub cluster: Rc<dyn Cluster>,
     /// Where statuses go.
     pub status: Rc<dyn StatusSink>,
+    /// Where notices go.
+    pub notices: Rc<dyn Notices>,
     /// Time and chance.
     pub clock: Rc<dyn Clock>,
 }

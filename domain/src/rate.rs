@@ -1,14 +1,15 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! How fast events may go: governor's token bucket, on a clock that the caller turns.
+//! How fast events and notices may go: governor's token bucket, on a clock that the caller turns.
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::rc::Rc;
+use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
-use governor::middleware::StateInformationMiddleware;
+use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
@@ -100,6 +101,30 @@ impl Bucket {
     }
 }
 
+/// A bucket for what is rare: it gains one token in a longer time.
+#[derive(Debug)]
+pub struct Allowance {
+    dial: Dial,
+    limiter: RateLimiter<NotKeyed, InMemoryState, Dial, NoOpMiddleware<Nanos>>,
+}
+
+impl Allowance {
+    /// A full bucket of `burst` tokens that gains one token `every` so often. Zero counts as one, and no time as a second.
+    pub fn full(every: Duration, burst: u32) -> Self {
+        let dial = Dial(Rc::new(Cell::new(nanos(Moment::START))));
+        let quota = Quota::with_period(every).unwrap_or(Quota::per_second(NonZeroU32::MIN));
+        let quota = quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
+        let limiter = RateLimiter::direct_with_clock(quota, dial.clone());
+        Self { dial, limiter }
+    }
+
+    /// Takes a token, if there is one.
+    pub fn take(&self, now: Moment) -> bool {
+        self.dial.0.set(nanos(now));
+        self.limiter.check().is_ok()
+    }
+}
+
 /// Governor counts nanoseconds in 64 bits: 584 years.
 fn nanos(now: Moment) -> Nanos {
     Nanos::from(now.elapsed())
@@ -107,8 +132,6 @@ fn nanos(now: Moment) -> Nanos {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn taken(bucket: &Bucket, from: Moment, span: Duration) -> u32 {
@@ -152,6 +175,15 @@ mod tests {
         assert_eq!(taken(&bucket, later, Duration::from_millis(1)), 15);
         assert_eq!(bucket.tokens(later), 0);
         assert_eq!(Bucket::empty(10, 20, Moment::START).tokens(Moment::START), 0);
+    }
+
+    #[test]
+    fn an_allowance_gives_its_burst_and_then_one_token_each_period() {
+        let allowance = Allowance::full(Duration::from_secs(300), 25);
+        let at = |secs| Moment::at(Duration::from_secs(secs));
+        let taken = |from: u64, to: u64| (from..to).filter(|secs| allowance.take(at(*secs))).count();
+        assert_eq!(taken(0, 200), 25);
+        assert_eq!(taken(200, 200 + 3600), 12);
     }
 
     #[test]

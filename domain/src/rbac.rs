@@ -4,8 +4,8 @@
 //! What the operator may do in a cluster: the rules that are installed with it, generated from the table of kinds.
 //!
 //! What is granted is what is used: list and watch of the collected kinds, of the resource and of one Secret by name,
-//! and patch of the resource's status. There is no get, since everything is read by list and watch; no wildcard; and no
-//! write but the status.
+//! patch of the resource's status, and create and patch of Kubernetes Events beside the resource. There is no get, since
+//! everything is read by list and watch; no wildcard; and no write but the status and Events.
 //!
 //! A rule with a resource name grants list and watch to a client that selects by `metadata.name`, and to no other.
 
@@ -25,6 +25,15 @@ pub const NAMESPACE: &str = "obsyk-system";
 
 /// The Secret that the manifests let the operator read.
 pub const CREDENTIALS_SECRET: &str = "obsyk-credentials";
+
+/// The API group of the Kubernetes Events that are recorded on a resource.
+pub const EVENTS_GROUP: &str = "events.k8s.io";
+
+/// Their plural.
+pub const EVENTS: &str = "events";
+
+/// What is done with them: one is created, and when it happens again its count is patched.
+pub const EVENT_VERBS: [&str; 2] = ["create", "patch"];
 
 /// The namespace whose uid is the cluster's.
 const CLUSTER_NAMESPACE: &str = "kube-system";
@@ -58,8 +67,8 @@ pub fn cluster_role(kinds: &[ResourceKind], namespace: &str) -> ClusterRole {
     }
 }
 
-/// The right to be an operator in one namespace: to follow the resources there, to write their status, and to read the
-/// Secrets with these names.
+/// The right to be an operator in one namespace: to follow the resources there, to write their status, to record Events on
+/// them, and to read the Secrets with these names.
 pub fn role(namespace: &str, secrets: &[&str]) -> Role {
     let group = ObsykAgent::group(&());
     let plural = ObsykAgent::plural(&());
@@ -67,6 +76,7 @@ pub fn role(namespace: &str, secrets: &[&str]) -> Role {
     let mut rules = vec![
         rule(&group, &[plural.as_ref()], &["list", "watch"]),
         rule(&group, &[status.as_str()], &["patch"]),
+        rule(EVENTS_GROUP, &[EVENTS], &EVENT_VERBS),
     ];
     rules.extend(
         secrets
@@ -202,17 +212,18 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_own_namespace_has_the_resource_its_status_and_named_secrets() {
+    fn the_operators_own_namespace_has_the_resource_its_status_its_events_and_named_secrets() {
         let rules = told(role(NAMESPACE, &[CREDENTIALS_SECRET]).rules);
         let strings = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         let expected = [
             ("obsyk.io", &["obsykagents"][..], &[][..], &["list", "watch"][..]),
             ("obsyk.io", &["obsykagents/status"], &[], &["patch"]),
+            ("events.k8s.io", &["events"], &[], &["create", "patch"]),
             ("", &["secrets"], &[CREDENTIALS_SECRET], &["list", "watch"]),
         ]
         .map(|(group, resources, names, verbs)| (group.to_owned(), strings(resources), strings(names), strings(verbs)));
         assert_eq!(rules, expected);
-        assert_eq!(told(role(NAMESPACE, &[]).rules).len(), 2);
+        assert_eq!(told(role(NAMESPACE, &[]).rules).len(), 3);
     }
 
     #[test]

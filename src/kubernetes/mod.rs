@@ -9,6 +9,7 @@
 
 mod client;
 mod definition;
+mod events;
 mod failure;
 mod follow;
 mod identity;
@@ -21,6 +22,7 @@ mod way;
 
 pub use client::connect;
 pub use definition::{Applied, DEFINITION, apply_definition};
+pub use events::Events;
 pub use failure::{Failure, LONGEST_ANSWER};
 pub use identity::ClusterApi;
 pub use resources::{ResourceSignal, resources};

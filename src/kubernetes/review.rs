@@ -11,6 +11,7 @@ use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource, ResourceExt};
 use obsyk_domain::agent::{ObsykAgent, ObsykAgentSpec};
+use obsyk_domain::rbac;
 use obsyk_domain::resource::ResourceKind;
 use serde::Deserialize;
 use serde_json::json;
@@ -46,6 +47,17 @@ impl Right {
             group: ObsykAgent::group(&()).into_owned(),
             resource: ObsykAgent::plural(&()).into_owned(),
             subresource,
+            verb,
+            namespace: namespace.map(str::to_owned),
+        }
+    }
+
+    /// To record Kubernetes Events in a namespace or everywhere.
+    pub fn of_events(verb: &'static str, namespace: Option<&str>) -> Self {
+        Self {
+            group: rbac::EVENTS_GROUP.to_owned(),
+            resource: rbac::EVENTS.to_owned(),
+            subresource: "",
             verb,
             namespace: namespace.map(str::to_owned),
         }

@@ -12,11 +12,12 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::Api;
 use kube::api::ListParams;
 use obsyk_testkit::controlplane::ControlPlane;
-use obsyk_testkit::operator::{self, NAMESPACE, Operator, OperatorOptions};
+use obsyk_testkit::operator::{self, NAMESPACE, Operator, OperatorOptions, SECRET};
 use serde_json::Value;
 
 use super::helm::{Helm, chart, kubeconfig_of};
-use crate::common::{AGENT, Stage, a_config_map, a_pod, binary};
+use crate::common::events::told;
+use crate::common::{AGENT, CLIENT, Stage, a_config_map, a_pod, binary};
 
 const RELEASE: &str = "obsyk-operator";
 
@@ -112,8 +113,8 @@ fn used(log: &Path, account: &str) -> BTreeSet<Right> {
                 Some(part) => format!("{resource}/{part}"),
                 None => resource,
             },
-            // An update of a status names its resource, which a role can't know.
-            name: text(&object["name"]).filter(|_| verb != "patch"),
+            // What is written names a resource or an Event, which a role can't know.
+            name: text(&object["name"]).filter(|_| verb != "patch" && verb != "create"),
             verb,
         });
     }
@@ -168,6 +169,17 @@ async fn whole_job(streaming_lists: bool, values: &[&str]) -> (BTreeSet<Right>, 
         stage.create(a_config_map("settings", "mode")).await;
         stage.equal().await;
     }
+    // What happens twice is told by creating an Event and patching its count.
+    for times in 1..=2 {
+        for (key, reason) in [
+            ("hello", "CredentialsInvalid"),
+            (stage.key.pkcs8_pem(), "CredentialsValid"),
+        ] {
+            let values = [("client_id", CLIENT), ("private_key", key)];
+            operator::write_secret(&stage.client, SECRET, &values).await.unwrap();
+            told(&stage, reason, times).await;
+        }
+    }
     (granted(&stage).await, used(&log, &account))
 }
 
@@ -214,6 +226,7 @@ async fn rights_follow_from_the_kinds_that_are_collected() {
         resources.into_iter().collect::<Vec<_>>(),
         [
             "deployments",
+            "events",
             "namespaces",
             "obsykagents",
             "obsykagents/status",

@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
 pub mod checked;
+pub mod events;
 
 use std::path::Path;
 use std::process::{Output, Stdio};

@@ -97,8 +97,13 @@ impl Handler<Delivery> for AgentActor {
             }
             Delivery::Snapshot { n, end } => {
                 self.log_snapshot(n, &end);
+                self.notices.ended(&end);
                 self.look_now(ctx);
                 self.state.on_snapshot_end(now, n, &end, self.chance.as_mut())
+            }
+            Delivery::SetAside { kind, answer } => {
+                self.notices.refused(kind, answer);
+                Vec::new()
             }
             Delivery::RereadSecret => self.state.on_reread(),
         };
@@ -123,6 +128,7 @@ impl Handler<Exited<Child>> for AgentActor {
         let now = self.ports.clock.now();
         self.views.died(child, Exit { cause, at: now });
         self.seen.died(child, Exit { cause, at: now });
+        self.notices.died(now, child);
         let effects = self.state.on_exited(now, child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }

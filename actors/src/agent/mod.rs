@@ -10,7 +10,9 @@
 mod family;
 mod handlers;
 mod messages;
+mod notices;
 mod perform;
+mod record;
 mod report;
 mod state;
 mod status;
@@ -30,6 +32,7 @@ use crate::sender::{Delivery, SnapshotDue};
 use crate::supervisor::SupervisorActor;
 use family::Family;
 pub use messages::{Desired, Drain, Inspect, Listed, Reconfigure, Stop, Unreadable};
+use notices::NoticeKeeper;
 pub use state::{AgentState, Child, Effect};
 use status::StatusKeeper;
 #[cfg(test)]
@@ -44,6 +47,7 @@ pub struct AgentActor {
     desk: Desk,
     state: AgentState,
     status: StatusKeeper,
+    notices: NoticeKeeper,
     ports: Ports,
     chance: Box<dyn Chance>,
     parent: Option<WeakAddr<SupervisorActor>>,
@@ -57,6 +61,8 @@ pub struct AgentActor {
     timer: Option<SpawnHandle>,
     /// The status that is being written.
     write: Option<SpawnHandle>,
+    /// The notice that is being recorded.
+    record: Option<SpawnHandle>,
     /// The children are asked how they are, and then the status is written.
     looking: bool,
     asked: bool,
@@ -75,6 +81,7 @@ impl AgentActor {
         parent: Option<Addr<SupervisorActor>>,
     ) -> Self {
         let status = StatusKeeper::new(desired.status.as_deref());
+        let notices = NoticeKeeper::new(&desired);
         Self {
             key,
             uid,
@@ -82,6 +89,7 @@ impl AgentActor {
             desk: Desk::new(Rc::clone(&ports.clock)),
             state: AgentState::new(kinds, desired),
             status,
+            notices,
             chance: ports.clock.chance(),
             ports,
             parent: parent.map(|parent| parent.downgrade()),
@@ -92,6 +100,7 @@ impl AgentActor {
             identify: None,
             timer: None,
             write: None,
+            record: None,
             looking: false,
             asked: false,
             gave_up: false,

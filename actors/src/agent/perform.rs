@@ -179,6 +179,7 @@ impl AgentActor {
 
     fn open_snapshot(&mut self, n: u64, why: Vec<Cause>, ctx: &mut Ctx) {
         let Some(sender) = self.family.sender() else { return };
+        self.notices.opened(&why);
         let opened = sender.send(OpenSnapshot { n, why });
         ctx.spawn(opened.into_actor(self).map(move |reply, act, ctx| {
             let now = act.ports.clock.now();

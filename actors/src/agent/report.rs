@@ -92,6 +92,7 @@ impl AgentActor {
             proxy: proxy.as_deref(),
             ..self.state.situation(set_aside, &undecodable)
         };
+        self.notices.saw(now, &situation, self.state.good_credentials());
         ObsykAgentStatus {
             cluster_uid: self.state.cluster_uid(),
             observed_generation: generation,
@@ -112,6 +113,7 @@ impl AgentActor {
             return;
         }
         let status = self.status_now();
+        self.record_notices(ctx);
         if !self.status.should_write(self.ports.clock.now(), &status) {
             return;
         }
@@ -204,6 +206,7 @@ impl AgentActor {
             conditions: self.conditions(),
             snapshots: self.state.snapshots_view(),
             next_heartbeat: self.state.next_beat(),
+            dropped_notices: self.notices.dropped(),
             sender: self.seen.shown_sender(),
             watchers: self.seen.shown_watchers(),
         }

@@ -158,6 +158,8 @@ pub struct AgentView {
     pub snapshots: SnapshotsView,
     /// When the next heartbeat is due.
     pub next_heartbeat: Option<Moment>,
+    /// Kubernetes Events that weren't recorded: there were too many.
+    pub dropped_notices: u64,
     /// Its sender; none when it has none.
     pub sender: Option<SenderView>,
     /// Its watchers.
@@ -180,6 +182,7 @@ impl AgentView {
             conditions: Vec::new(),
             snapshots: SnapshotsView::default(),
             next_heartbeat: None,
+            dropped_notices: 0,
             sender: None,
             watchers: Vec::new(),
         }

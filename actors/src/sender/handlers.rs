@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use super::messages::{
-    AbandonSnapshot, Beat, Configure, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal, SendSnapshot,
+    AbandonSnapshot, Beat, Configure, Delivery, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal, SendSnapshot,
     SnapshotDue, Spooled,
 };
 use super::state::Effect;
@@ -89,6 +89,7 @@ impl SenderActor {
                     let namespace = namespace.unwrap_or_default();
                     if set_aside {
                         warn!(agent = %self.key, %kind, %namespace, %name, answer = %outcome, "object refused; set aside until it changes");
+                        self.delivery.report(Delivery::SetAside { kind, answer: outcome });
                     } else {
                         warn!(agent = %self.key, %kind, %namespace, %name, answer = %outcome, "event refused; a snapshot will tell it");
                     }

@@ -175,6 +175,13 @@ pub enum Delivery {
         /// How.
         end: SnapshotEnd,
     },
+    /// The platform refused an object, which is set aside until it changes.
+    SetAside {
+        /// Its kind.
+        kind: ResourceKind,
+        /// With what.
+        answer: Outcome,
+    },
     /// The platform refused the credentials: the Secret is to be read again.
     RereadSecret,
 }

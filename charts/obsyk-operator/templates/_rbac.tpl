@@ -42,8 +42,8 @@ listed, because its uid is the cluster's.
 {{- end }}
 {{- end }}
 
-{{- /* The right to be an operator where the ObsykAgent resources are: to follow them, to write their status, to read their
-Secrets. */}}
+{{- /* The right to be an operator where the ObsykAgent resources are: to follow them, to write their status, to record Events on
+them, to read their Secrets. */}}
 {{- define "obsyk-operator.operateRules" -}}
 - apiGroups: [obsyk.io]
   resources: [obsykagents]
@@ -51,6 +51,9 @@ Secrets. */}}
 - apiGroups: [obsyk.io]
   resources: [obsykagents/status]
   verbs: [patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
 - apiGroups: [""]
   resources: [secrets]
   resourceNames:

@@ -112,7 +112,7 @@ pub enum SettingsError {
     InsecurePlatform,
     /// Not in the operator's list.
     #[error(
-        "spec.platformURL: {origin} is not among the platforms that the operator may report to (--allowed-platform)"
+        "spec.platformURL: {origin} is not among the platforms that the operator may report to; correct it, or add it with --allowed-platform"
     )]
     PlatformNotAllowed {
         /// The origin that the resource names.

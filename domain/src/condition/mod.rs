@@ -7,7 +7,7 @@
 //! of the platform never get here.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod way;
 
 use std::collections::BTreeMap;
@@ -49,8 +49,8 @@ impl fmt::Display for Unreadability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Forbidden => "forbidden: grant list and watch",
-            Self::Absent => "not served by the API server",
-            Self::Stalled => "its list makes no progress: is the API server overloaded?",
+            Self::Absent => "not served by the API server: leave it out with --kinds",
+            Self::Stalled => "its list makes no progress: check whether the API server is overloaded",
         })
     }
 }
@@ -181,7 +181,7 @@ impl Situation<'_> {
         }
         match self.link {
             Link::Up => verdict("Available", true, "Connected", "the platform accepts what is sent"),
-            Link::Fresh => no("Connecting", "nothing was sent yet".to_owned()),
+            Link::Fresh => no("Connecting", "the first request is on its way".to_owned()),
             Link::NoToken(_) | Link::Denied(_) | Link::Trying(_) | Link::Open(_) => {
                 let (reason, message) = self.link_trouble().unwrap_or(("Connecting", String::new()));
                 no(reason, message)
@@ -195,7 +195,10 @@ impl Situation<'_> {
             return no("NotStarted", "the agent can't start; see Degraded");
         }
         if !self.accepted {
-            return no("SnapshotPending", "no snapshot was accepted yet");
+            return no(
+                "SnapshotPending",
+                "no snapshot was accepted yet; it is sent when the kinds are listed. If it takes minutes, see Degraded",
+            );
         }
         match self.link {
             Link::Up | Link::Fresh | Link::Trying(_) => {
@@ -231,37 +234,60 @@ impl Situation<'_> {
             let message = format!("Secret {}: {error}. The last good credentials stay in use", self.secret);
             troubles.push((error.reason(), message));
         }
-        if let Some(outcome) = self.refused {
-            let message = format!(
-                "{platform} answered the snapshot with {outcome}; it is sent again later; {}",
-                refusal_hint(outcome)
-            );
-            troubles.push(("SnapshotRefused", message));
-        }
+        troubles.extend(self.refusal().map(|message| ("SnapshotRefused", message)));
         if !self.unreadable.is_empty() {
             let kind = |(kind, why): (&ResourceKind, &Unreadability)| format!("{kind} ({why})");
             let kinds: Vec<String> = self.unreadable.iter().map(kind).collect();
             let message = format!("left out of snapshots until they can be read: {}", kinds.join(", "));
             troubles.push(("KindUnreadable", message));
         }
-        if !self.too_large.is_empty() {
-            let message = format!(
-                "{platform} answers status 413 to a snapshot of {}, which goes as events; raise its limit for request bodies",
-                self.too_large
-            );
-            troubles.push(("SnapshotTooLarge", message));
-        }
+        troubles.extend(self.excess().map(|message| ("SnapshotTooLarge", message)));
         if let Some(objects) = counts(self.set_aside) {
             let message = format!(
-                "{platform} refuses objects, which are set aside until they change: {objects}; the operator's log names them"
+                "{platform} refuses objects, which are set aside until they change: {objects}; the operator's log names \
+                 them and the answer; check that the platform supports this version of the operator"
             );
             troubles.push(("ObjectsSetAside", message));
         }
         if let Some(objects) = counts(self.undecodable) {
-            let message = format!("objects that can't be decoded are set aside until they change: {objects}");
+            let message = format!(
+                "objects that can't be decoded are set aside until they change: {objects}; check what wrote them, or report \
+                 it with the operator's and the cluster's version"
+            );
             troubles.push(("ObjectsSetAside", message));
         }
         troubles
+    }
+
+    /// The message about a snapshot that was refused.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let outcome = self.refused?;
+        let (platform, hint) = (self.platform, refusal_hint(outcome));
+        Some(format!(
+            "{platform} answered the snapshot with {outcome}; it is sent again later; {hint}"
+        ))
+    }
+
+    /// The message about kinds that are too large for a snapshot.
+    pub(crate) fn excess(&self) -> Option<String> {
+        let (platform, kinds) = (self.platform, self.too_large);
+        (!kinds.is_empty()).then(|| {
+            format!(
+                "{platform} answers status 413 to a snapshot of {kinds}, which goes as events; raise its limit for request \
+                 bodies"
+            )
+        })
+    }
+
+    /// Something keeps the agent from starting, and that isn't just that it starts.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked().is_some_and(|(reason, _)| reason != "Starting")
+    }
+
+    /// The message about the cluster's uid, when that is what the agent waits for.
+    pub(crate) fn waits_for_cluster(&self) -> Option<String> {
+        let (reason, message) = self.blocked()?;
+        (reason == "ClusterUnknown").then_some(message)
     }
 
     /// What keeps the agent from starting.
@@ -276,13 +302,16 @@ impl Situation<'_> {
         if self.failing {
             return Some((
                 "Restarting",
-                "parts of the agent fail again and again and are restarted; see the operator's log".to_owned(),
+                "parts of the agent fail again and again and are restarted; it is a bug: report it with the operator's log".to_owned(),
             ));
         }
         if !self.has_credentials {
             return Some(match self.credentials_error {
                 Some(error) => (error.reason(), format!("Secret {}: {error}", self.secret)),
-                None if self.secret_seen => ("SecretNotFound", format!("Secret {} isn't there", self.secret)),
+                None if self.secret_seen => {
+                    let error = CredentialsError::NoSecret;
+                    (error.reason(), format!("Secret {}: {error}", self.secret))
+                }
                 None => ("Starting", format!("Secret {} is being read", self.secret)),
             });
         }
@@ -308,7 +337,8 @@ impl Situation<'_> {
             Link::Denied(outcome) => (
                 "CredentialsRefused",
                 format!(
-                    "{} answered {outcome} with a fresh token: may client_id in Secret {secret} report this cluster?",
+                    "{} answered {outcome} with a fresh token: check that the platform lets client_id of Secret {secret} \
+                     report this cluster",
                     self.platform
                 ),
             ),
@@ -319,11 +349,13 @@ impl Situation<'_> {
 
 fn refusal_hint(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Status { code: 300..=399, .. } => "redirects aren't followed; is platformURL right?",
+        Outcome::Status { code: 300..=399, .. } => "redirects aren't followed; check platformURL",
         Outcome::Status {
             code: 404 | 405 | 410, ..
-        } => "is platformURL right?",
-        Outcome::Status { .. } | Outcome::Lost { .. } => "does the platform support this version of the operator?",
+        } => "check platformURL",
+        Outcome::Status { .. } | Outcome::Lost { .. } => {
+            "check that the platform supports this version of the operator"
+        }
     }
 }
 

@@ -6,6 +6,10 @@
 use crate::answer::{Fault, Outcome};
 use crate::token::TokenError;
 
+/// What passes by itself, mostly.
+const PATIENCE: &str =
+    "it is tried again and nothing is lost; if it stays so, check the platform and what is on the way to it";
+
 /// The way to a platform, for messages about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Way<'a> {
@@ -26,7 +30,7 @@ impl Way<'_> {
             ),
             TokenError::NotAToken => (
                 "NotAPlatform",
-                format!("{platform}/oauth/token answered with something that isn't a token; is platformURL right?"),
+                format!("{platform}/oauth/token answered with something that isn't a token; check platformURL"),
             ),
             TokenError::Answer(outcome) if error.is_denied() => (
                 "CredentialsRefused",
@@ -44,11 +48,12 @@ impl Way<'_> {
         let platform = self.platform;
         let (through, hint) = match outcome {
             Outcome::Lost { fault, .. } => (self.through(fault), hint(fault)),
-            Outcome::Status { code: 300..=399, .. } => {
-                (String::new(), "redirects aren't followed; is platformURL right?")
-            }
-            Outcome::Status { code: 408 | 429, .. } => (String::new(), "it asks to come later; nothing is lost"),
-            Outcome::Status { .. } => (String::new(), "it is tried again; nothing is lost"),
+            Outcome::Status { code: 300..=399, .. } => (String::new(), "redirects aren't followed; check platformURL"),
+            Outcome::Status { code: 408 | 429, .. } => (
+                String::new(),
+                "it asks to come later; nothing is lost, and nothing is to be done",
+            ),
+            Outcome::Status { .. } => (String::new(), PATIENCE),
         };
         let message = format!("{platform}: {who}: {outcome}{through}; {hint}");
         ("PlatformUnavailable", message)
@@ -76,6 +81,6 @@ pub const fn hint(fault: Fault) -> &'static str {
         Fault::ProxyAuth => "write them into its address in HTTPS_PROXY and HTTP_PROXY: http://user:password@host:port",
         Fault::ProxyRefused => "allow the platform's host there, or name it in NO_PROXY if it can be reached directly",
         Fault::Connect => "check that the cluster may reach it: firewall, NetworkPolicy, proxy",
-        Fault::Reset | Fault::Timeout | Fault::Garbled => "it is tried again; nothing is lost",
+        Fault::Reset | Fault::Timeout | Fault::Garbled => PATIENCE,
     }
 }

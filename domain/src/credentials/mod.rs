@@ -89,43 +89,51 @@ pub enum CredentialsError {
     #[error("it doesn't exist; create it with the keys {CLIENT_ID} and {PRIVATE_KEY}")]
     NoSecret,
     /// The operator may not read it.
-    #[error("the operator may not read it; grant list and watch on this Secret by name")]
+    #[error(
+        "the operator may not read it; grant list and watch on this Secret by name (rbac.credentialsSecrets in the chart)"
+    )]
     Forbidden,
     /// It can't be read just now.
-    #[error("it can't be read from the API server just now")]
+    #[error("it can't be read from the API server just now; it is tried again; if it stays so, check the API server")]
     Unreachable,
     /// A key isn't there.
     #[error("it has no key {0}; add it")]
     Missing(&'static str),
     /// A key is there without a value.
-    #[error("its key {0} is empty")]
+    #[error("its key {0} is empty; put its value there")]
     Empty(&'static str),
     /// More than any proper value has.
-    #[error("its key {0} is larger than any proper value")]
+    #[error("its key {0} is larger than any proper value; check whether another file was put there")]
     TooLarge(&'static str),
     /// The client's id has characters that no id has.
-    #[error("its key {CLIENT_ID} isn't one line of printable ASCII; was a file with other content put there?")]
+    #[error("its key {CLIENT_ID} isn't one line of printable ASCII; put the client's id there and nothing else")]
     ClientId,
     /// Not PEM at all.
-    #[error("its key {PRIVATE_KEY} isn't PEM: it must have the lines -----BEGIN … and -----END …")]
+    #[error(
+        "its key {PRIVATE_KEY} isn't PEM: put the whole key file there, with its lines -----BEGIN … and -----END …"
+    )]
     NotPem,
     /// A PEM block, but of something else.
     #[error(
         "its key {PRIVATE_KEY} holds no EC private key but something else in PEM, such as a certificate, a public key or an \
-         OpenSSH key"
+         OpenSSH key; put the private key there"
     )]
     NotAPrivateKey,
     /// Encrypted with a passphrase.
     #[error("its key {PRIVATE_KEY} is encrypted; store the key without a passphrase")]
     Encrypted,
     /// An RSA key.
-    #[error("its key {PRIVATE_KEY} is an RSA key; the platform takes EC keys on curve P-256 (prime256v1) only")]
+    #[error(
+        "its key {PRIVATE_KEY} is an RSA key; make a new key pair on curve P-256 (prime256v1), which is all that the platform takes"
+    )]
     Rsa,
     /// An EC key on another curve, or a key of another algorithm.
-    #[error("its key {PRIVATE_KEY} isn't on curve P-256 (prime256v1)")]
+    #[error("its key {PRIVATE_KEY} isn't on curve P-256 (prime256v1); make a new key pair that is")]
     WrongCurve,
     /// PEM whose content can't be decoded.
-    #[error("its key {PRIVATE_KEY} is PEM that can't be decoded; it seems cut or altered")]
+    #[error(
+        "its key {PRIVATE_KEY} is PEM that can't be decoded; it seems cut or altered: put the whole key file there"
+    )]
     Malformed,
 }
 

@@ -8,6 +8,7 @@ use std::io::Write;
 use futures_util::{StreamExt, stream};
 use kube::Client;
 use obsyk_domain::ports::Cluster;
+use obsyk_domain::rbac;
 
 use super::report::Report;
 use crate::commands::grant;
@@ -62,15 +63,8 @@ pub(super) async fn permissions(report: &mut Report<impl Write>, client: &Client
     for kind in service.kinds.iter() {
         let rights = ["list", "watch"].map(|verb| Right::of_kind(kind, verb));
         let subject = format!("permission on {}", kind.spec().plural);
-        if !permission(
-            report,
-            client,
-            &subject,
-            &rights,
-            &grant(kind, "list and watch", "--kinds"),
-        )
-        .await
-        {
+        let hint = grant(kind, "list and watch", "--kinds");
+        if !permission(report, client, &subject, &rights, Missing::Fails, &hint).await {
             // They would all be answered alike, and slowly.
             report.skip("other permissions", "they can't be asked for");
             return;
@@ -81,11 +75,25 @@ pub(super) async fn permissions(report: &mut Report<impl Write>, client: &Client
     let rights = ["list", "watch"].map(|verb| Right::of_agents("", verb, namespace));
     let subject = format!("permission on obsykagents in {place}");
     let hint = "grant list and watch on obsykagents.obsyk.io there: the chart and manifests/rbac have it";
-    permission(report, client, &subject, &rights, hint).await;
+    permission(report, client, &subject, &rights, Missing::Fails, hint).await;
     let rights = [Right::of_agents("status", "patch", namespace)];
     let subject = format!("permission on obsykagents/status in {place}");
     let hint = "grant patch on obsykagents/status in group obsyk.io there: the chart and manifests/rbac have it";
-    permission(report, client, &subject, &rights, hint).await;
+    permission(report, client, &subject, &rights, Missing::Fails, hint).await;
+    let rights = rbac::EVENT_VERBS.map(|verb| Right::of_events(verb, namespace));
+    let subject = format!("permission on events in {place}");
+    let hint = "without it nothing of what happens shows in `kubectl describe`, and all else works: grant create and patch on \
+                events in group events.k8s.io there: the chart and manifests/rbac have it";
+    permission(report, client, &subject, &rights, Missing::Warns, hint).await;
+}
+
+/// What it means that a right is missing.
+#[derive(Clone, Copy)]
+enum Missing {
+    /// The operator can't do its work.
+    Fails,
+    /// It works, and somebody should know of it.
+    Warns,
 }
 
 /// Prints whether these rights are there; no when that can't be found out.
@@ -94,6 +102,7 @@ async fn permission(
     client: &Client,
     subject: &str,
     rights: &[Right],
+    without: Missing,
     hint: &str,
 ) -> bool {
     let answers = stream::iter(rights).map(|right| async move { (right.verb(), kubernetes::may(client, right).await) });
@@ -114,9 +123,11 @@ async fn permission(
         let of_them = answers.iter().filter(|(_, answer)| *answer == Ok(allowed));
         of_them.map(|(verb, _)| *verb).collect::<Vec<_>>().join(" and ")
     };
-    match verbs(false).as_str() {
-        "" => report.ok(subject, verbs(true)),
-        missing => report.fail(subject, format_args!("{missing} is forbidden"), hint),
+    let missing = verbs(false);
+    match (missing.as_str(), without) {
+        ("", _) => report.ok(subject, verbs(true)),
+        (missing, Missing::Fails) => report.fail(subject, format_args!("{missing} is forbidden"), hint),
+        (missing, Missing::Warns) => report.warn(subject, format_args!("{missing} is forbidden"), hint),
     }
     true
 }

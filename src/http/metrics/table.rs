@@ -46,6 +46,15 @@ pub const METRICS: &[Metric] = &[
         },
     ),
     of(
+        "events_dropped",
+        Kind::Counter,
+        "Kubernetes Events that weren't recorded on the resource, since there were too many",
+        AGENT,
+        |view, samples| {
+            each_agent(view, |agent, of| samples.count(of, agent.dropped_notices));
+        },
+    ),
+    of(
         "actor_restarts",
         Kind::Counter,
         "Actors that died and were built anew, by the actor's sort and the kind that it watches",

@@ -56,9 +56,14 @@ impl AgentState {
             .or_else(|| self.written_uid())
     }
 
+    /// The last good credentials.
+    pub fn good_credentials(&self) -> Option<&Credentials> {
+        self.access.credentials(true)
+    }
+
     /// Whether these are the credentials that are known already.
     pub fn has_read(&self, credentials: &Credentials) -> bool {
-        self.access.error().is_none() && self.access.credentials(true) == Some(credentials)
+        self.access.error().is_none() && self.good_credentials() == Some(credentials)
     }
 
     /// When the last snapshot was accepted.

@@ -10,6 +10,8 @@ mod endings;
 pub(crate) mod fakes;
 mod inspection;
 pub(crate) mod life;
+mod notices;
+mod record;
 mod rest;
 mod state_access;
 mod state_beat;

@@ -181,7 +181,7 @@ impl Scene {
                     match delivery {
                         Delivery::Snapshot { .. } => self.watchdog.barrier(false),
                         Delivery::RereadSecret => self.watchdog.paused(),
-                        Delivery::Link(_) => {}
+                        Delivery::Link(_) | Delivery::SetAside { .. } => {}
                     }
                     self.reports.push(delivery);
                 }

@@ -13,9 +13,10 @@ use jiff::Timestamp;
 use obsyk_domain::agent::{ObsykAgentStatus, PlatformUrl};
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::credentials::{Credentials, CredentialsError};
+use obsyk_domain::notice::Notice;
 use obsyk_domain::ports::{
-    AgentKey, Clock, Cluster, ClusterIdentity, CredentialsSource, Local, LocalStream, Opening, Payload, Platform,
-    Ports, Signal, StatusError, StatusSink, Target, Watches,
+    AgentKey, Clock, Cluster, ClusterIdentity, CredentialsSource, Local, LocalStream, Notices, Opening, Payload,
+    Platform, Ports, Signal, StatusError, StatusSink, Target, Watches,
 };
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::{Chance, Moment};
@@ -160,6 +161,12 @@ impl StatusSink for Unused {
     }
 }
 
+impl Notices for Unused {
+    fn record(&self, _: &AgentKey, _: &str, _: &Notice) -> Local<()> {
+        panic!("a sender records no notice")
+    }
+}
+
 /// In the agent's place: hands on what it is told.
 pub(super) struct Probe {
     delivery: UnboundedSender<Delivery>,
@@ -228,6 +235,7 @@ impl Stand {
             credentials: Rc::new(Unused),
             cluster: Rc::new(Unused),
             status: Rc::new(Unused),
+            notices: Rc::new(Unused),
             clock: Rc::new(PausedClock(began)),
         };
         let probe = Probe {

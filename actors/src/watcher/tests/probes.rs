@@ -13,9 +13,10 @@ use jiff::Timestamp;
 use obsyk_domain::agent::{ObsykAgentStatus, PlatformUrl};
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::credentials::{Credentials, CredentialsError};
+use obsyk_domain::notice::Notice;
 use obsyk_domain::ports::{
-    AgentKey, Clock, Cluster, ClusterIdentity, CredentialsSource, Local, LocalStream, Opening, Payload, Platform,
-    Ports, Signal, StatusError, StatusSink, Target, Watches,
+    AgentKey, Clock, Cluster, ClusterIdentity, CredentialsSource, Local, LocalStream, Notices, Opening, Payload,
+    Platform, Ports, Signal, StatusError, StatusSink, Target, Watches,
 };
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::{Chance, Moment};
@@ -229,6 +230,7 @@ fn ports(feeds: Feeds) -> Ports {
         credentials: Rc::new(Nobody),
         cluster: Rc::new(Nobody),
         status: Rc::new(Nobody),
+        notices: Rc::new(Nobody),
         clock: Rc::new(VirtualClock(Instant::now())),
     }
 }
@@ -285,5 +287,11 @@ impl Cluster for Nobody {
 impl StatusSink for Nobody {
     fn write(&self, _: &AgentKey, _: &str, _: ObsykAgentStatus) -> Local<Result<(), StatusError>> {
         panic!("a watcher writes no status")
+    }
+}
+
+impl Notices for Nobody {
+    fn record(&self, _: &AgentKey, _: &str, _: &Notice) -> Local<()> {
+        panic!("a watcher records no notice")
     }
 }

@@ -39,6 +39,35 @@ fn well() -> Situation<'static> {
     }
 }
 
+/// How a message says what to do, or that nothing is.
+const ADVICE: [&str; 20] = [
+    "add it",
+    "allow ",
+    "by itself",
+    "check ",
+    "create ",
+    "delete ",
+    "give ",
+    "grant ",
+    "it must ",
+    "leave ",
+    "make ",
+    "nothing is to be done",
+    "put ",
+    "raise ",
+    "report it",
+    "serve ",
+    "store ",
+    "use ",
+    "write ",
+    "correct it",
+];
+
+/// Whether somebody who reads the message knows what to do.
+pub(crate) fn says_what_to_do(message: &str) -> bool {
+    ADVICE.iter().any(|advice| message.contains(advice))
+}
+
 fn now() -> Timestamp {
     "2026-01-15T10:30:00Z".parse().unwrap()
 }
@@ -57,6 +86,8 @@ fn told(situation: &Situation<'_>) -> ([(String, String); 3], String) {
         assert_eq!(condition.observed_generation, Some(7));
     }
     let message = conditions[2].message.clone();
+    let is_wrong = conditions[2].status == "True";
+    assert!(!is_wrong || says_what_to_do(&message), "what is to be done? {message}");
     let words = conditions
         .into_iter()
         .map(|condition| (condition.status, condition.reason))

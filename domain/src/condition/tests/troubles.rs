@@ -35,7 +35,7 @@ fn trouble_on_the_way_names_platform_answer_and_what_to_check() {
             Link::NoToken(TokenError::NotAToken),
             "NotAPlatform",
             interrupted,
-            "is platformURL right?",
+            "check platformURL",
         ),
         (
             Link::NoToken(denied),
@@ -170,7 +170,7 @@ fn the_proxy_is_named_whether_it_failed_itself_or_something_behind_it() {
 fn a_refused_snapshot_names_the_status() {
     for (code, hint) in [
         (400, "this version of the operator"),
-        (404, "is platformURL right?"),
+        (404, "check platformURL"),
         (308, "redirects aren't followed"),
     ] {
         let situation = Situation {
@@ -219,8 +219,8 @@ fn kinds_that_cant_be_read_are_named_each_with_its_cause() {
         [("True", "Connected"), ("True", "Streaming"), ("True", "KindUnreadable")],
         &[
             "Secret (forbidden: grant list and watch)",
-            "Ingress (not served by the API server)",
-            "Pod (its list makes no progress",
+            "Ingress (not served by the API server: leave it out with --kinds)",
+            "Pod (its list makes no progress: check",
         ],
     );
 }

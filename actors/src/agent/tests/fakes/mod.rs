@@ -4,6 +4,7 @@
 //! A world for the actors: an API server and a platform that do as they are told, on tokio's paused time.
 
 mod cluster;
+mod events;
 mod platform;
 
 use std::cell::{Cell, RefCell};
@@ -22,6 +23,7 @@ use crate::agent::AgentActor;
 use crate::supervisor::Apply;
 use cluster::ApiServer;
 pub(crate) use cluster::{KUBE_SYSTEM, Wrote};
+use events::Events;
 use platform::Platform;
 
 const KEY_1: &str = "-----BEGIN EC PRIVATE KEY-----
@@ -113,6 +115,7 @@ pub(crate) fn kinds() -> KindSet {
 pub(crate) struct World {
     pub(crate) api: Rc<ApiServer>,
     pub(crate) platform: Rc<Platform>,
+    pub(crate) events: Rc<Events>,
     clock: Rc<FakeClock>,
 }
 
@@ -127,6 +130,7 @@ impl World {
         let world = Self {
             api: Rc::new(ApiServer::new(Rc::clone(&clock))),
             platform: Rc::new(Platform::new(Rc::clone(&clock))),
+            events: Rc::default(),
             clock,
         };
         world.secret("creds", Ok(credentials("client", 1)));
@@ -140,6 +144,7 @@ impl World {
             credentials: Rc::clone(&self.api) as _,
             cluster: Rc::clone(&self.api) as _,
             status: Rc::clone(&self.api) as _,
+            notices: Rc::clone(&self.events) as _,
             clock: Rc::clone(&self.clock) as _,
         }
     }
