@@ -23,9 +23,9 @@ pub fn one_of_each(begins: &str, marker: &str) -> Vec<Value> {
         object
     };
     let (labels, selector) = (json!({ "app": begins }), json!({ "matchLabels": { "app": begins } }));
-    let template = template(&labels, marker, "Always");
-    let job = json!({ "template": self::template(&labels, marker, "Never") });
-    let workload = json!({ "spec": { "selector": selector, "template": template } });
+    let always = template(&labels, marker, "Always");
+    let job = json!({ "template": template(&labels, marker, "Never") });
+    let workload = json!({ "spec": { "selector": selector, "template": always } });
     let mut stateful = workload.clone();
     stateful["spec"]["serviceName"] = json!("db");
     let port = json!({ "spec": { "ports": [{ "port": 80 }] } });

@@ -206,6 +206,7 @@ fn annotations_that_must_stay_are_found() {
         ("pem", "x\n-----BEGIN CERTIFICATE-----\n"),
         ("jwt", "token=eyJhbGciOiJub25lIn0.eyJhIjoxfQ.sig"),
         ("gzip", "H4sIAAAAAAAA/w"),
+        ("release", "{\"release\":\"H4sIAAAAAAAA/w\"}"),
     ];
     for (key, value) in cases {
         let problems = spoiled("Pod", |object| object["annotations"][key] = json!(value));
