@@ -159,12 +159,36 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+/// An outcome without what it asks for: small enough to be kept for each object that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A status code.
+    Status(u16),
+    /// No answer.
+    Lost(Fault),
+}
+
+impl From<Outcome> for Verdict {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Status { code, .. } => Self::Status(code),
+            Outcome::Lost { fault, .. } => Self::Lost(fault),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Status { code, .. } => write!(f, "status {code}"),
-            Self::Lost { fault, .. } => fault.fmt(f),
+            Self::Status(code) => write!(f, "status {code}"),
+            Self::Lost(fault) => fault.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Verdict::from(*self).fmt(f)
     }
 }
 

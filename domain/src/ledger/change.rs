@@ -7,7 +7,7 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::Outcome;
+use crate::answer::Verdict;
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
 use crate::wire::EventType;
@@ -77,7 +77,7 @@ pub struct Refused<'a> {
     /// Its uid.
     pub uid: &'a Uid,
     /// The answer that refused it.
-    pub answer: Option<Outcome>,
+    pub answer: Option<Verdict>,
 }
 
 /// What the ledger holds, in numbers.

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::answer::Outcome;
+use crate::answer::Verdict;
 use crate::planted::{Bug, is_planted};
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
@@ -75,7 +75,7 @@ pub(super) struct Parked {
     pub(super) set_aside: bool,
     pub(super) covered: bool,
     /// What the platform said to it.
-    pub(super) answer: Option<Outcome>,
+    pub(super) answer: Option<Verdict>,
 }
 
 /// All that is open for one uid.

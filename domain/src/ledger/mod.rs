@@ -224,7 +224,7 @@ impl Ledger {
     pub fn explain(&mut self, uid: &Uid, answer: Outcome) {
         let parked = self.entries.get_mut(uid).and_then(|entry| entry.parked.as_mut());
         if let Some(parked) = parked {
-            parked.answer = Some(answer);
+            parked.answer = Some(answer.into());
         }
     }
 

@@ -67,6 +67,7 @@ fn an_entry_that_makes_no_sense_is_found() {
             gone: false,
             set_aside: true,
             covered: false,
+            answer: None,
         })
     };
     for busy in ["waits", "flies"] {
