@@ -200,7 +200,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let all = preview(&[]);
-        assert_eq!((all.kinds, all.namespace, all.form), (KindSet::ALL, None, Form::Table));
+        assert_eq!((all.kinds, all.namespace, all.form), (KindSet::ALL, None, Form::Text));
         assert_eq!(all.cluster_name, "<spec.clusterName>");
         let some = preview(&["--kind=pods,Node", "--kind", "secrets", "-n", "shop", "-o", "json"]);
         assert_eq!(some.kinds.to_string(), "Pod, Node, Secret");
