@@ -119,9 +119,9 @@ impl ChildViews {
 
 /// What is known is of a child that lives and didn't answer, or of one before it.
 fn busy_or_dead(actor: &ActorView, generation: u64) -> Life {
-    if actor.generation == generation {
-        Life::Busy
-    } else {
-        Life::Dead
+    match actor.life {
+        Life::Unseen => Life::Unseen,
+        _ if actor.generation == generation => Life::Busy,
+        _ => Life::Dead,
     }
 }

@@ -46,6 +46,8 @@ pub enum Life {
     Running,
     /// It didn't answer in time: what is shown is what it said last, at `seen`.
     Busy,
+    /// It hasn't answered yet: nothing is known of it.
+    Unseen,
     /// It died, and its parent builds a new one: what is shown is what it said last, at `seen`.
     Dead,
 }
@@ -86,7 +88,7 @@ pub struct ActorView {
     pub generation: u64,
     /// Whether what is shown is how it is now.
     pub life: Life,
-    /// When it said this of itself.
+    /// When it said this of itself; when it was looked for, as long as it hasn't.
     pub seen: Moment,
     /// When it was started.
     pub started: Moment,
@@ -105,7 +107,7 @@ impl ActorView {
             actor,
             name,
             generation,
-            life: Life::Busy,
+            life: Life::Unseen,
             seen: now,
             started: now,
             restarts: 0,

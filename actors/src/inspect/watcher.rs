@@ -113,7 +113,7 @@ pub struct WatcherView {
     pub kind: ResourceKind,
     /// What it is doing.
     pub phase: Phase,
-    /// Why the kind can't be read, and what to do about it.
+    /// Why nothing is read just now: the kind can't be read, or the last read failed.
     pub problem: Option<String>,
     /// When it tries again.
     pub next_try: Option<Moment>,

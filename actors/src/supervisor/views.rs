@@ -35,7 +35,7 @@ impl AgentViews {
                 .views
                 .entry(key.clone())
                 .or_insert_with(|| AgentView::unseen(actor(), &key));
-            if view.actor.generation == generation {
+            if view.actor.generation == generation && view.actor.life != Life::Unseen {
                 view.actor.life = Life::Busy;
             }
         }

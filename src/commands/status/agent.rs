@@ -249,6 +249,7 @@ fn watchers(views: &[WatcherView], now: Moment, paint: Paint, lines: &mut Vec<St
 fn row(view: &WatcherView, now: Moment) -> Vec<String> {
     let phase = match view.actor.life {
         Life::Busy => "busy",
+        Life::Unseen => "unseen",
         Life::Dead => "dead",
         Life::Running => match view.phase {
             Phase::Idle => "idle",

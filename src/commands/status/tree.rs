@@ -36,6 +36,7 @@ pub(super) fn staleness(actor: &ActorView, now: Moment, paint: Paint) -> String 
     match actor.life {
         Life::Running => String::new(),
         Life::Busy => paint.odd(&format!("; busy: seen {}", ago(now, Some(actor.seen)))),
+        Life::Unseen => paint.odd("; not heard of yet"),
         Life::Dead => paint.bad(&format!(
             "; dead, to be built anew: seen {}",
             ago(now, Some(actor.seen))

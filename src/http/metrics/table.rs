@@ -4,6 +4,7 @@
 //! The table of metrics.
 
 use obsyk_actors::inspect::{ActorView, AgentView, LineView, Readiness, SenderView, SupervisorView, WatcherView};
+use obsyk_actors::watcher::Phase;
 use obsyk_domain::wire::VERSION;
 use prometheus_client::registry::Unit;
 
@@ -130,7 +131,7 @@ pub const METRICS: &[Metric] = &[
         KIND,
         |view, samples| {
             each_watcher(view, |watcher, of| {
-                samples.count(of, u64::from(watcher.problem.is_some()))
+                samples.count(of, u64::from(watcher.phase == Phase::Unreadable))
             });
         },
     ),

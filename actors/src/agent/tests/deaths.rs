@@ -137,7 +137,7 @@ fn an_agent_whose_child_hangs_answers_in_time_and_says_that_it_knows_less() {
         for _ in 0..40 {
             let before = world.now();
             let view = agent.send(Inspect).await.unwrap();
-            assert_eq!(view.watchers[0].actor.life, Life::Busy);
+            assert_eq!(view.watchers[0].actor.life, Life::Unseen);
             assert!(world.now().since(before) < Duration::from_millis(400));
         }
     });

@@ -120,7 +120,7 @@ fn an_agent_that_gives_no_answer_is_shown_as_it_was_last_known() {
         supervisor.state.on_apply(tree.world.now(), an_apply("demo"));
         let key = crate::agent::fakes::key("demo");
         let shown = |view: SupervisorView| (view.agents[0].actor.life, view.agents[0].readiness.clone());
-        assert_eq!(shown(supervisor.view(Vec::new())), (Life::Busy, Readiness::Starting));
+        assert_eq!(shown(supervisor.view(Vec::new())), (Life::Unseen, Readiness::Starting));
         supervisor.agents.insert(
             key.clone(),
             crate::supervisor::Running {

@@ -151,6 +151,7 @@ impl WatcherState {
             ReadError::Busy { wait: Some(wait) } => clamp_retry_after(wait),
             _ => Duration::ZERO,
         };
+        self.failure = Some(error);
         let at = now + self.failures.next(chance).max(asked);
         self.turn_to(Stage::Waiting { at, then });
     }

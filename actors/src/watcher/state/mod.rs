@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use obsyk_domain::condition::Unreadability;
 use obsyk_domain::ledger::Change;
-use obsyk_domain::ports::{Opening, Signal};
+use obsyk_domain::ports::{Opening, ReadError, Signal};
 use obsyk_domain::resource::{ClusterFacts, ResourceKind, WithheldTotals};
 use obsyk_domain::retry::Backoff;
 use obsyk_domain::snapshot::Cause;
@@ -124,6 +124,8 @@ pub struct WatcherState {
     /// When the list that is wanted failed for the first time.
     trouble: Option<Moment>,
     opened: Moment,
+    /// Why the last read failed that is tried again.
+    failure: Option<ReadError>,
     failures: Backoff,
     denials: Backoff,
     tally: Tally,
@@ -154,6 +156,7 @@ impl WatcherState {
             progress: Moment::START,
             trouble: None,
             opened: Moment::START,
+            failure: None,
             failures: Backoff::WATCH,
             denials: Backoff::UNREADABLE,
             tally: Tally::default(),

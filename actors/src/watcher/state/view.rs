@@ -35,6 +35,13 @@ impl WatcherState {
         &self.known
     }
 
+    /// Why nothing is read just now.
+    fn problem(&self) -> Option<String> {
+        let failed = || self.failure.filter(|_| matches!(self.stage, Stage::Waiting { .. }));
+        let unreadable = self.unreadable.map(|why| why.to_string());
+        unreadable.or_else(|| failed().map(|error| error.to_string()))
+    }
+
     /// What it knows and does.
     pub fn view(&self, actor: ActorView) -> WatcherView {
         let undecodable = |object: (Option<&str>, &str, String)| SetAside {
@@ -48,7 +55,7 @@ impl WatcherState {
             actor,
             kind: self.kind,
             phase: self.phase(),
-            problem: self.unreadable.map(|why| why.to_string()),
+            problem: self.problem(),
             next_try: match self.stage {
                 Stage::Waiting { at, .. } => Some(at),
                 Stage::Idle | Stage::Listing(_) | Stage::Watching | Stage::Stopped => None,
