@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! SupervisorActor                 all ObsykAgent resources -> one AgentActor each
-//! └── AgentActor                  one resource: its children's life, heartbeat, credentials, conditions, status
+//! └── AgentActor                  one resource: its children's life, heartbeat, credentials, conditions, status, notices
 //!     ├── SenderActor             token, rate limiter, retry state and ledger; the only one that talks to the platform
 //!     └── WatcherActor × kinds    one kind: list and watch, what is known; offers changes to the sender
 //! ```

@@ -152,10 +152,10 @@ impl Stood {
                 Some(_) | None => {}
             }
         }
-        if let Some(credentials) = credentials.filter(|now| Some(*now) != self.credentials.as_ref()) {
-            if self.credentials.replace(credentials.clone()).is_some() {
-                told.push(Notice::CredentialsRotated { secret: secret() });
-            }
+        if let Some(credentials) = credentials.filter(|now| Some(*now) != self.credentials.as_ref())
+            && self.credentials.replace(credentials.clone()).is_some()
+        {
+            told.push(Notice::CredentialsRotated { secret: secret() });
         }
     }
 

@@ -5,7 +5,8 @@
 //!
 //! kube's recorder counts repetitions: an Event that happens again within six minutes gets a series with a count instead of a
 //! second Event. What it remembers is bounded, since the actors record at most 25 of a resource at once, and those older
-//! than six minutes are forgotten with the next one.
+//! than six minutes are forgotten with the next one. Of an Event that somebody deleted in between no repetition is told for so
+//! long, since the recorder doesn't know.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

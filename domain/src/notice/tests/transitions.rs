@@ -128,6 +128,16 @@ fn other_credentials_are_told() {
         let notices = stood.turn(&well(), Some(now), &BTreeMap::new());
         assert_eq!(notices.iter().map(Notice::reason).collect::<Vec<_>>(), told);
     }
+    let broken = Situation {
+        credentials_error: Some(CredentialsError::Malformed),
+        ..well()
+    };
+    stood.turn(&broken, Some(&new), &BTreeMap::new());
+    let mended = stood.turn(&well(), Some(&old), &BTreeMap::new());
+    let rotated = Notice::CredentialsRotated {
+        secret: "creds".to_owned(),
+    };
+    assert_eq!(mended, [rotated], "that they are others says that they can be used");
 }
 
 #[test]
@@ -163,6 +173,8 @@ fn kinds_whose_watchers_are_stopped_do_not_become_readable() {
         ..starting()
     };
     assert_eq!(reasons(&mut stood, &stopped), ["InvalidSpec"]);
+    assert_eq!(reasons(&mut stood, &starting()), NONE, "it isn't listed yet");
+    assert_eq!(reasons(&mut stood, &missing), ["Connected", "KindForbidden"]);
 }
 
 #[test]
