@@ -8,10 +8,31 @@ use std::time::Duration;
 use obsyk_domain::ports::{ReadError, Signal};
 
 use super::*;
+use crate::inspect::{ActorKind, ActorView};
 use crate::watcher::{Phase, STALLED};
 
 fn failed(error: ReadError) -> [Signal; 1] {
     [Signal::Failed(error)]
+}
+
+#[test]
+fn a_watcher_that_waits_says_what_failed_and_when_it_tries_again() {
+    let mut watcher = Driven::watching(&[], 9);
+    let view = |watcher: &Driven| {
+        let actor = ActorView::unseen(ActorKind::Watcher, String::new(), 1, watcher.now);
+        let view = watcher.state.view(actor);
+        (view.problem, view.next_try)
+    };
+    assert_eq!(view(&watcher), (None, None));
+    watcher.hear(failed(ReadError::Unreachable));
+    assert_eq!(
+        view(&watcher),
+        (Some("the API server can't be reached".to_owned()), watcher.state.wake())
+    );
+    watcher.wake();
+    assert_eq!(view(&watcher), (None, None));
+    watcher.hear(failed(ReadError::Forbidden));
+    assert_eq!(view(&watcher).0, Some("forbidden: grant list and watch".to_owned()));
 }
 
 #[test]
