@@ -21,6 +21,9 @@ const ENDED: Duration = Duration::from_secs(10);
 /// The limit of an operator that has little memory, in the chart's way and in bytes.
 const LITTLE: (&str, u64) = ("32Mi", 32 << 20);
 
+/// Its limit of CPU: a tenth of one.
+const LITTLE_CPU: &str = "100m";
+
 /// What is made under that limit. The rate is 10 a second, so it takes the operator half a minute.
 const LOAD: usize = 300;
 
@@ -98,9 +101,10 @@ pub async fn upgrade_brings_definition_and_limit(stage: &Stage) -> Result<(), Fa
     told.expect("limit", &LITTLE.1.to_string())?;
     agent::synced(&stage.client, since).await?;
     stage.say(&format!(
-        "helm upgrade --wait took {:.1} s; the definition is up to date, and the limit of memory is {}",
+        "helm upgrade --wait took {:.1} s; the definition is up to date, and the limits are {} of memory and {} of CPU",
         started.elapsed().as_secs_f64(),
-        LITTLE.0
+        LITTLE.0,
+        LITTLE_CPU
     ));
     Ok(())
 }
@@ -122,7 +126,7 @@ pub async fn little_memory_is_enough(stage: &Stage) -> Result<(), Failure> {
     }
     let told = stage.node.tell(operator::container_id(&pod)?).await?;
     stage.say(&format!(
-        "with {} it lives: {LOAD} objects came and went, {} KiB at most; {seen}",
+        "with {} and {LITTLE_CPU} it lives: {LOAD} objects came and went, {} KiB at most; {seen}",
         LITTLE.0,
         told.kib("VmHWM")?
     ));
@@ -154,7 +158,7 @@ pub async fn with_helm_4(stage: &mut Stage) -> Result<(), Failure> {
 
 fn with_little_memory(stage: &Stage) -> Value {
     let mut values = stage.values();
-    values["resources"] = json!({ "limits": { "memory": LITTLE.0 } });
+    values["resources"] = json!({ "limits": { "memory": LITTLE.0, "cpu": LITTLE_CPU } });
     values
 }
 

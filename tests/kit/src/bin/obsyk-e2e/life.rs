@@ -98,6 +98,31 @@ pub async fn chart_tests_pass(stage: &Stage) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `kubectl exec`: the operator shows what it does.
+pub async fn status_is_shown(stage: &Stage) -> Result<(), Failure> {
+    let pod = stage.pods.ready(None).await?;
+    let exec = [
+        "exec",
+        "-n",
+        NAMESPACE,
+        operator::name(&pod),
+        "--",
+        "/obsyk-operator",
+        "status",
+    ];
+    let shown = stage.kubectl(&exec).await?;
+    for words in ["  synced", "sending works", "watching"] {
+        if !shown.contains(words) {
+            return Err(format!("`status` doesn't say {words:?}:\n{shown}").into());
+        }
+    }
+    stage.say("obsyk-operator status, in the pod:");
+    for line in shown.lines() {
+        println!("            {line}");
+    }
+    Ok(())
+}
+
 /// `helm uninstall --wait`, and nothing is left.
 pub async fn uninstall(stage: &Stage) -> Result<(), Failure> {
     for name in ["a-change", "made-meanwhile"] {

@@ -74,6 +74,7 @@ async fn play(stage: &mut Stage) -> Result<(), Failure> {
     life::endpoints_answer(stage).await?;
     life::a_change_arrives(stage).await?;
     life::chart_tests_pass(stage).await?;
+    life::status_is_shown(stage).await?;
     later::deleted_pod_is_replaced(stage).await?;
     later::stopped_process_is_restarted(stage).await?;
     later::upgrade_brings_definition_and_limit(stage).await?;

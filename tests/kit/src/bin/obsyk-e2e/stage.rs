@@ -26,6 +26,9 @@ use crate::shell::run;
 /// Everything happens in it. It enforces the strictest Pod Security Standard.
 pub const NAMESPACE: &str = "obsyk-e2e";
 
+/// kubectl has this long.
+const KUBECTL: Duration = Duration::from_secs(30);
+
 /// The release.
 pub const RELEASE: &str = "obsyk";
 
@@ -108,6 +111,13 @@ impl Stage {
     /// A line of what was seen.
     pub fn say(&self, line: &str) {
         println!("{:6.1} s  {line}", self.since.elapsed().as_secs_f64());
+    }
+
+    /// What `kubectl` prints, asked by the cluster's administrator.
+    pub async fn kubectl(&self, args: &[&str]) -> Result<String, Failure> {
+        let mut kubectl = Command::new("kubectl");
+        let kubectl = kubectl.args(args).env("KUBECONFIG", &self.settings.kubeconfig);
+        run(&format!("kubectl {}", args.join(" ")), kubectl, KUBECTL).await
     }
 
     /// What a user sets, when the chart is to make the `ObsykAgent`.
