@@ -4,7 +4,7 @@
 //! `/metrics`, in OpenMetrics text. The numbers are those that the actors hold: they are asked at each scrape.
 //!
 //! No name of an object is in a label; those of the `ObsykAgent` resources are. `docs/metrics.md` is generated from
-//! [`table::METRICS`].
+//! [`table`].
 
 mod samples;
 mod table;
@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 
 use super::Inspection;
 use samples::Samples;
-use table::METRICS;
+use table::metrics;
 
 /// What all names begin with.
 const PREFIX: &str = "obsyk";
@@ -67,7 +67,7 @@ struct Tree(Arc<SupervisorView>);
 
 impl Collector for Tree {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for metric in METRICS {
+        for metric in metrics() {
             let samples = Samples::of(metric, &self.0);
             // One that nothing can be said of is left out, as is its description.
             if !samples.is_empty() {

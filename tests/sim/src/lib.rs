@@ -27,6 +27,8 @@ pub mod cluster;
 pub mod coverage;
 pub mod dice;
 mod faults;
+#[cfg(test)]
+mod mended;
 mod operator;
 #[cfg(test)]
 mod outages;
