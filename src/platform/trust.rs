@@ -43,7 +43,9 @@ pub enum CaFileError {
         path: String,
     },
     /// A certificate in it can't be used.
-    #[error("certificate {n} in the CA file {path} (--platform-ca-file) can't be decoded; it seems cut or altered")]
+    #[error(
+        "certificate {n} in the CA file {path} (--platform-ca-file) can't be decoded; it seems cut or altered: write it anew from where it came from"
+    )]
     Malformed {
         /// Where it is.
         path: String,
