@@ -26,6 +26,19 @@ pub fn printable(text: &str) -> String {
     plain
 }
 
+/// `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// What is at the bottom of an error: `Connection refused`, where those above say that something failed.
 pub fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
@@ -81,5 +94,11 @@ mod tests {
         assert_eq!(printable(&"x".repeat(301)).chars().count(), 301);
         assert!(printable(&"x".repeat(301)).ends_with("x…"));
         assert_eq!(printable(&"x".repeat(300)), "x".repeat(300));
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let numbers = [0, 999, 1000, 12_345, 1_234_567].map(grouped);
+        assert_eq!(numbers, ["0", "999", "1,000", "12,345", "1,234,567"]);
     }
 }

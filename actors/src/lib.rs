@@ -35,7 +35,9 @@
 //! What must stay true:
 //!
 //! - A watcher may wait on the sender, an agent on both, the supervisor on agents, and never the reverse.
-//! - No lock, and no value that two actors write. Mailboxes are no bound: replies are.
+//! - No lock, and no value that two actors write, but for the count of messages that wait ([`mail`]). Mailboxes are no bound:
+//!   replies are.
+//! - Looking ([`inspect`]) changes nothing of what an actor says, and when.
 //! - Decisions are in `state.rs` and in `obsyk-domain`, with time and chance as parameters; handlers only perform.
 //! - A restarted child has lost what it knew, and its parent says so to whom it concerns.
 

@@ -13,6 +13,7 @@
 //! snapshot     when a snapshot is due, and why; snapshot_body, its bytes
 //! answer       what an answer of the platform means
 //! token, rate, retry    when to fetch a token, how fast to send, when to try again
+//! time, durations       moments and how long things took, as values
 //! condition    what an admin is told of how things stand
 //! notice       what an admin is told of transitions
 //! ports        what the actors need of the world

@@ -6,19 +6,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obsyk_actors::inspect::{Life, SupervisorView};
+use jiff::Timestamp;
+use obsyk_actors::inspect::{SupervisorView, TIME};
 use obsyk_actors::mail::Post;
 use obsyk_actors::supervisor::Inspect;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// A supervisor that doesn't answer within this is busy, or stuck. It gives its agents 600 ms.
-const ANSWER: Duration = Duration::from_millis(900);
+pub(super) const ANSWER: Duration = Duration::from_millis(900);
+
+/// A tree, and when it was seen.
+#[derive(Clone)]
+struct Seen {
+    view: Arc<SupervisorView>,
+    at: Instant,
+}
 
 /// See the module's page. Copies share what was seen last.
 #[derive(Clone)]
 pub struct Inspection {
     supervisor: Post<Inspect>,
-    last: watch::Sender<Option<Arc<SupervisorView>>>,
+    last: watch::Sender<Option<Seen>>,
 }
 
 impl Inspection {
@@ -33,7 +42,10 @@ impl Inspection {
     /// The tree as it is now; nothing when the supervisor doesn't answer in time.
     pub async fn now(&self) -> Option<Arc<SupervisorView>> {
         let view = Arc::new(self.supervisor.send(Inspect).timeout(ANSWER).await.ok()?);
-        self.last.send_replace(Some(Arc::clone(&view)));
+        self.last.send_replace(Some(Seen {
+            view: Arc::clone(&view),
+            at: Instant::now(),
+        }));
         Some(view)
     }
 
@@ -42,9 +54,9 @@ impl Inspection {
         if let Some(view) = self.now().await {
             return Some(view);
         }
-        let last = self.last.borrow().clone()?;
-        let mut view = SupervisorView::clone(&last);
-        view.actor.life = Life::Busy;
-        Some(Arc::new(view))
+        let Seen { view, at } = self.last.borrow().clone()?;
+        let time = Timestamp::now().strftime(TIME).to_string();
+        let view = SupervisorView::clone(&view);
+        Some(Arc::new(view.unanswered_for(at.elapsed(), time)))
     }
 }

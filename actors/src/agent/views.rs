@@ -33,6 +33,12 @@ impl ChildViews {
             .filter(|view| is_current(Child::Watcher(view.kind), &view.actor))
             .map(|view| (view.kind, view))
             .collect();
+        // Those that are told to end aren't asked any more.
+        self.each_actor(|child, actor| {
+            if !living.contains_key(&child) {
+                actor.silent();
+            }
+        });
         for (child, generation) in living {
             let unseen = || ActorView::unseen(child.actor(), format!("{parent}/{child}"), *generation, now);
             match child {
@@ -56,6 +62,15 @@ impl ChildViews {
         }
     }
 
+    fn each_actor(&mut self, mut tell: impl FnMut(Child, &mut ActorView)) {
+        self.sender
+            .iter_mut()
+            .for_each(|view| tell(Child::Sender, &mut view.actor));
+        self.watchers
+            .iter_mut()
+            .for_each(|(kind, view)| tell(Child::Watcher(*kind), &mut view.actor));
+    }
+
     /// A child died.
     pub(super) fn died(&mut self, child: Child, exit: Exit) {
         self.deaths.entry(child).or_default().count(exit);
@@ -64,7 +79,7 @@ impl ChildViews {
             Child::Watcher(kind) => self.watchers.get_mut(&kind).map(|view| &mut view.actor),
         };
         if let Some(actor) = actor {
-            actor.life = Life::Dead;
+            actor.died();
         }
     }
 

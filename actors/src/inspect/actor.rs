@@ -101,6 +101,20 @@ pub struct ActorView {
 }
 
 impl ActorView {
+    /// It doesn't answer: what is shown is what it said last.
+    pub fn silent(&mut self) {
+        if self.life == Life::Running {
+            self.life = Life::Busy;
+        }
+    }
+
+    /// It died.
+    pub fn died(&mut self) {
+        if self.life != Life::Unseen {
+            self.life = Life::Dead;
+        }
+    }
+
     /// An actor that hasn't said anything yet.
     pub fn unseen(actor: ActorKind, name: String, generation: u64, now: Moment) -> Self {
         Self {

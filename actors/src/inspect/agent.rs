@@ -167,6 +167,22 @@ pub struct AgentView {
 }
 
 impl AgentView {
+    /// It doesn't answer, and nobody is heard through it.
+    pub fn silent(&mut self) {
+        self.each_actor(ActorView::silent);
+    }
+
+    /// It died, and its children end with it.
+    pub fn died(&mut self) {
+        self.each_actor(ActorView::died);
+    }
+
+    fn each_actor(&mut self, mut tell: impl FnMut(&mut ActorView)) {
+        tell(&mut self.actor);
+        self.sender.iter_mut().for_each(|sender| tell(&mut sender.actor));
+        self.watchers.iter_mut().for_each(|watcher| tell(&mut watcher.actor));
+    }
+
     /// An agent that hasn't said anything yet.
     pub fn unseen(actor: ActorView, key: &AgentKey) -> Self {
         Self {

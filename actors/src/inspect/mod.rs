@@ -16,6 +16,8 @@ mod sender;
 mod tests;
 mod watcher;
 
+use std::time::Duration;
+
 use actix::MessageResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,9 @@ pub use watcher::{LastList, ListForm, ListWhy, Lists, WatcherView};
 
 /// At most this many objects that are set aside are named in a view: enough to see what they have in common.
 pub const MOST_NAMED: usize = 20;
+
+/// The form of the wall clock's times (RFC 3339), for strftime.
+pub const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// The whole tree. Moments are seconds since the process started, on the clock that `now` shows.
 #[derive(JsonSchema, Serialize, Deserialize, MessageResponse, Clone, Debug)]
@@ -48,4 +53,18 @@ pub struct SupervisorView {
     pub listed: bool,
     /// The agents, by namespace and name.
     pub agents: Vec<AgentView>,
+}
+
+impl SupervisorView {
+    /// The same, seen again after this time, at this time by the wall clock, without any answer since: what was said is old,
+    /// and whoever said it is busy.
+    pub fn unanswered_for(mut self, waited: Duration, time: String) -> Self {
+        self.now = self.now + waited;
+        self.time = time;
+        self.actor.silent();
+        for agent in &mut self.agents {
+            agent.silent();
+        }
+        self
+    }
 }

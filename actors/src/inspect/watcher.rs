@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix::MessageResponse;
+use obsyk_domain::condition::Unreadability;
 use obsyk_domain::durations::Durations;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::resource::redact::Rule;
@@ -113,6 +114,8 @@ pub struct WatcherView {
     pub kind: ResourceKind,
     /// What it is doing.
     pub phase: Phase,
+    /// Why the kind can't be read and is left out, until a list of it is whole.
+    pub unreadable: Option<Unreadability>,
     /// Why nothing is read just now: the kind can't be read, or the last read failed.
     pub problem: Option<String>,
     /// When it tries again.
@@ -131,7 +134,7 @@ pub struct WatcherView {
     pub events: u64,
     /// When the last of them came.
     pub last_event: Option<Moment>,
-    /// Annotations that were read and not sent, by the rule that held them back: of each state of an object anew.
+    /// Annotations that were read and not sent, by the rule that held them back: each time that an object is read.
     pub withheld: BTreeMap<Rule, u64>,
     /// Objects that can't be decoded.
     pub undecodable: u64,
@@ -146,6 +149,7 @@ impl WatcherView {
             actor,
             kind,
             phase: Phase::Idle,
+            unreadable: None,
             problem: None,
             next_try: None,
             known: 0,

@@ -17,7 +17,7 @@ use super::messages::{AllApplied, Apply, Drain, Inspect, Ping, Remove};
 use super::state::Effect;
 use super::{Running, SupervisorActor};
 use crate::agent::{self, AgentActor, Desired, Reconfigure, Stop};
-use crate::inspect::{ActorKind, AgentView, Exit, SupervisorView};
+use crate::inspect::{ActorKind, AgentView, Exit, SupervisorView, TIME};
 use crate::mail::Address;
 use crate::supervision::{ExitCause, Exited, ask, command};
 
@@ -47,6 +47,7 @@ impl SupervisorActor {
                     self.when_left(obeyed, leave, ctx);
                 }
                 Effect::Stop { key, leave } => {
+                    self.views.forget(&key);
                     let stopped = self.agents.remove(&key);
                     let stopped = stopped.map(|agent| command(&agent.addr, Stop, STOPPING));
                     self.when_left(stopped, Some(leave), ctx);
@@ -113,7 +114,7 @@ impl SupervisorActor {
         SupervisorView {
             version: VERSION.to_owned(),
             now: clock.now(),
-            time: clock.wall().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            time: clock.wall().strftime(TIME).to_string(),
             actor: self.desk.view(ActorKind::Supervisor, "supervisor".to_owned(), 1),
             listed: self.state.is_listed(),
             agents: self.views.shown(clock.now(), self.state.keys()),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use obsyk_domain::ports::AgentKey;
 use obsyk_domain::time::Moment;
 
-use crate::inspect::{ActorKind, ActorView, AgentView, Exit, Life};
+use crate::inspect::{ActorKind, ActorView, AgentView, Exit};
 use crate::supervision::Deaths;
 
 /// See the module's page.
@@ -21,6 +21,9 @@ pub(super) struct AgentViews {
 impl AgentViews {
     /// The agents were asked: those of them that live now, by their generation, and what answered in time.
     pub(super) fn take(&mut self, now: Moment, living: HashMap<AgentKey, u64>, answers: Vec<(AgentKey, AgentView)>) {
+        // One that is told to end isn't asked any more.
+        let unasked = self.views.iter_mut().filter(|(key, _)| !living.contains_key(*key));
+        unasked.for_each(|(_, view)| view.silent());
         let mut answers: HashMap<AgentKey, AgentView> = answers
             .into_iter()
             .filter(|(key, view)| living.get(key) == Some(&view.actor.generation))
@@ -35,17 +38,24 @@ impl AgentViews {
                 .views
                 .entry(key.clone())
                 .or_insert_with(|| AgentView::unseen(actor(), &key));
-            if view.actor.generation == generation && view.actor.life != Life::Unseen {
-                view.actor.life = Life::Busy;
+            // One that is shown of its forerunner died.
+            if view.actor.generation == generation {
+                view.silent();
             }
         }
+    }
+
+    /// The resource is gone, or another one has its name.
+    pub(super) fn forget(&mut self, key: &AgentKey) {
+        self.views.remove(key);
+        self.deaths.remove(key);
     }
 
     /// An agent died.
     pub(super) fn died(&mut self, key: &AgentKey, exit: Exit) {
         self.deaths.entry(key.clone()).or_default().count(exit);
         if let Some(view) = self.views.get_mut(key) {
-            view.actor.life = Life::Dead;
+            view.died();
         }
     }
 

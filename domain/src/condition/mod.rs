@@ -15,7 +15,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::agent::SettingsError;
 use crate::answer::Outcome;
@@ -34,7 +35,7 @@ pub fn status_time(at: Timestamp) -> StatusTime {
 }
 
 /// Why a kind can't be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum Unreadability {
     /// The operator may not list or watch it.

@@ -91,9 +91,27 @@ impl Stood {
         told
     }
 
-    /// Whether the status of the process before has this sentence. It says so once: what comes again after that is new.
+    /// Whether the status of the process before has this sentence, or this item of a list, as a whole. It says so once: what
+    /// comes again after that is new.
     fn is_shown(&mut self, sentence: &str) -> bool {
-        let Some(at) = self.shown.find(sentence) else {
+        self.is_shown_after("", sentence)
+    }
+
+    /// As [`Self::is_shown`], of what stands behind these words.
+    fn is_shown_after(&mut self, words: &str, sentence: &str) -> bool {
+        let Some(from) = self.shown.find(words) else {
+            return false;
+        };
+        let is_whole = |at: &usize| {
+            let (before, after) = (self.shown.get(..*at), self.shown.get(at + sentence.len()..));
+            let (before, after) = (
+                before.and_then(|text| text.chars().next_back()),
+                after.and_then(|text| text.chars().next()),
+            );
+            ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+        };
+        let found = self.shown.match_indices(sentence).map(|(at, _)| at);
+        let Some(at) = found.filter(|at| *at >= from).find(is_whole) else {
             return false;
         };
         self.shown.replace_range(at..at + sentence.len(), "");
@@ -232,7 +250,7 @@ impl Stood {
         }
         for (kind, count) in risen(&mut self.undecodable, now.undecodable) {
             // Which ones they are isn't known from the status; as many of the same kind are taken for the same ones.
-            if !self.is_shown(&format!(" {count} {kind}")) {
+            if !self.is_shown_after("can't be decoded", &format!("{count} {kind}")) {
                 told.push(Notice::ObjectUndecodable { kind, count });
             }
         }

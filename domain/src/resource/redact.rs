@@ -105,15 +105,6 @@ pub const fn may_have_annotations(kind: ResourceKind) -> bool {
     }
 }
 
-/// The first rule that holds an annotation back, of a kind whose annotations may leave at all.
-pub fn held_back(key: &str, value: &str) -> Option<Rule> {
-    if has_prefix(key) {
-        Some(Rule::Prefix)
-    } else {
-        value_held_back(value)
-    }
-}
-
 pub(super) fn has_prefix(key: &str) -> bool {
     PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }

@@ -12,9 +12,9 @@ use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::Moment;
 use obsyk_domain::token::TokenPhase;
 
-use super::paint::{Paint, ago, ahead, bytes, columns, count, span};
+use super::paint::{Paint, ago, ahead, bytes, columns, span};
 use super::tree::staleness;
-use crate::text::printable;
+use crate::text::{grouped, printable};
 
 /// Appends its lines.
 pub(super) fn tell(agent: &AgentView, now: Moment, paint: Paint, lines: &mut Vec<String>) {
@@ -135,7 +135,7 @@ fn past(last: &PastSnapshot, now: Moment, paint: Paint) -> String {
         SnapshotResult::Accepted { objects, bytes: size } => format!(
             "#{} accepted {when} ({why}): {} objects, {} in {}",
             last.n,
-            count(*objects),
+            grouped(*objects),
             bytes(*size),
             span(last.took)
         ),
@@ -194,8 +194,8 @@ fn sender(view: &SenderView, now: Moment, paint: Paint, lines: &mut Vec<String>)
     lines.push(format!(
         "  {:<12} {} changes wait ({} deletes){}, {} on their way, {} of {}",
         "ledger",
-        count(ledger.dirty as u64),
-        count(ledger.tombstones as u64),
+        grouped(ledger.dirty as u64),
+        grouped(ledger.tombstones as u64),
         oldest.unwrap_or_default(),
         ledger.in_flight,
         bytes(ledger.bytes as u64),
@@ -204,9 +204,9 @@ fn sender(view: &SenderView, now: Moment, paint: Paint, lines: &mut Vec<String>)
     lines.push(format!(
         "  {:<12} {} sent, 99 % within {} of the change, {} retries",
         "events",
-        count(view.events),
+        grouped(view.events),
         span(view.lag.all_but_one_in(100)),
-        count(view.retries)
+        grouped(view.retries)
     ));
     set_aside(&view.set_aside_objects, view.set_aside.values().sum(), paint, lines);
 }
@@ -271,10 +271,10 @@ fn row(view: &WatcherView, now: Moment) -> Vec<String> {
     vec![
         view.kind.to_string(),
         phase.to_owned(),
-        count(view.known),
+        grouped(view.known),
         list.unwrap_or_else(|| "none".to_owned()),
         ago(now, view.last_event),
-        count(view.events),
+        grouped(view.events),
         view.actor.restarts.to_string(),
     ]
 }
@@ -293,6 +293,6 @@ fn set_aside(objects: &[SetAside], all: u64, paint: Paint, lines: &mut Vec<Strin
     }
     let more = all.saturating_sub(objects.len() as u64);
     if more > 0 {
-        lines.push(format!("  {:<12} and {} more", "", count(more)));
+        lines.push(format!("  {:<12} and {} more", "", grouped(more)));
     }
 }

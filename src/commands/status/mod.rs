@@ -70,9 +70,18 @@ pub(super) async fn show(asked: Asked) -> ExitCode {
                 eprintln!("error: {error}");
                 return ExitCode::FAILURE;
             }
+            // What goes on reads on: lines of JSON stay lines of JSON.
+            Err(error) if asked.output == Form::Json => {
+                eprintln!("error: {error}");
+                String::new()
+            }
             Err(error) => format!("error: {error}\n"),
         };
-        let clear = if asked.watch && terminal { CLEAR } else { "" };
+        let clear = if asked.watch && terminal && asked.output == Form::Text {
+            CLEAR
+        } else {
+            ""
+        };
         let mut out = out.lock();
         let told = write!(out, "{clear}{shown}").and_then(|()| out.flush());
         // A closed pipe is nobody to tell.

@@ -83,19 +83,6 @@ pub(super) fn bytes(count: u64) -> String {
     }
 }
 
-/// `14,000`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Rows below a head, in columns that are as wide as they must be. The last column ends where its text does.
 pub(super) fn columns(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let all = || std::iter::once(head.iter().map(|cell| (*cell).to_owned()).collect()).chain(rows.iter().cloned());

@@ -3,20 +3,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
-use obsyk_actors::inspect::{ActorKind, ActorView, SupervisorView};
+use obsyk_actors::inspect::{ActorKind, ActorView, AgentView, Life, SupervisorView};
 use obsyk_actors::mail::{Mail, Post};
 use obsyk_actors::supervisor::Inspect;
+use obsyk_domain::ports::AgentKey;
 use obsyk_domain::time::Moment;
 use serde_json::Value;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
+use super::super::inspection::ANSWER;
 use super::*;
 
 fn a_view() -> SupervisorView {
@@ -26,7 +29,13 @@ fn a_view() -> SupervisorView {
         time: String::new(),
         actor: ActorView::unseen(ActorKind::Supervisor, "supervisor".to_owned(), 1, Moment::START),
         listed: true,
-        agents: Vec::new(),
+        agents: vec![AgentView::unseen(
+            ActorView::unseen(ActorKind::Agent, "obsyk-system/demo".to_owned(), 1, Moment::START),
+            &AgentKey {
+                namespace: "obsyk-system".into(),
+                name: "demo".into(),
+            },
+        )],
     }
 }
 
@@ -47,23 +56,33 @@ impl Handler<Mail<Inspect>> for Supervisor {
             if !answers {
                 std::future::pending::<()>().await;
             }
-            SupervisorView {
-                actor: ActorView {
-                    life: obsyk_actors::inspect::Life::Running,
-                    ..a_view().actor
-                },
-                ..a_view()
+            let running = |actor: ActorView| ActorView {
+                life: Life::Running,
+                ..actor
+            };
+            let mut view = a_view();
+            view.actor = running(view.actor);
+            for agent in &mut view.agents {
+                agent.actor = running(agent.actor.clone());
             }
+            view
         })
     }
 }
 
-/// Runs a test beside an actor that answers so many questions.
+/// Runs a test beside an actor that answers so many questions, on paused time.
 fn beside(answers: usize, test: impl AsyncFnOnce(Router)) {
-    actix_rt::System::new().block_on(async {
+    let paused = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    actix_rt::System::with_tokio_rt(paused).block_on(async {
         let supervisor = Supervisor(answers).start();
         let inspection = Inspection::new(Post::uncounted(supervisor.recipient()));
-        let guarded = tokio::time::timeout(Duration::from_secs(30), test(router(inspection)));
+        let guarded = tokio::time::timeout(Duration::from_secs(3600), test(router(inspection)));
         guarded.await.expect("an answer in time");
     });
 }
@@ -132,15 +151,25 @@ fn the_page_loads_nothing_from_elsewhere() {
 #[test]
 fn a_tree_that_no_longer_answers_is_shown_as_it_was_and_says_so_within_a_second() {
     beside(1, async |router| {
-        let life = async || {
+        let seen = async || {
             let (status, _, body) = get(&router, None).await;
             assert_eq!(status, StatusCode::OK, "{body}");
             let tree: Value = serde_json::from_str(&body).unwrap();
             assert_eq!(tree["version"], "1.2.3");
-            tree["actor"]["life"].as_str().unwrap().to_owned()
+            let lives = [&tree["actor"]["life"], &tree["agents"][0]["actor"]["life"]];
+            (
+                lives.map(|life| life.as_str().unwrap().to_owned()),
+                tree["now"].as_f64().unwrap(),
+            )
         };
-        assert_eq!(life().await, "running");
-        assert_eq!(life().await, "busy");
+        assert_eq!(seen().await, (["running", "running"].map(str::to_owned), 0.0));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let asked = Instant::now();
+        let (lives, now) = seen().await;
+        assert_eq!(lives, ["busy", "busy"]);
+        assert!((60.9..61.0).contains(&now), "what is shown is as old as it is: {now}");
+        assert_eq!(asked.elapsed(), ANSWER);
+        assert!(ANSWER < Duration::from_secs(1));
     });
 }
 
@@ -173,7 +202,7 @@ fn the_endpoint_answers_within_a_second_while_the_actors_thread_is_stuck() {
         });
     });
     let address = ready.recv_timeout(Duration::from_secs(30)).unwrap();
-    let since = Instant::now();
+    let since = std::time::Instant::now();
     let mut connection = std::net::TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let request = format!("GET {PATH} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");

@@ -9,11 +9,11 @@ use obsyk_domain::answer::Outcome;
 use obsyk_domain::resource::ResourceKind::{Node, Pod};
 use obsyk_domain::snapshot::Cause;
 
-use super::fakes::{World, key, on_paused_time};
+use super::fakes::{World, an_apply, key, on_paused_time};
 use super::life::Tree;
-use crate::inspect::{Life, LineView, ListForm, ListWhy, SnapshotResult};
+use crate::inspect::{Life, LineView, ListForm, ListWhy, Readiness, SnapshotResult, SupervisorView};
 use crate::supervision::ExitCause;
-use crate::supervisor::Inspect;
+use crate::supervisor::{Drain, Inspect};
 
 /// An hour of a tree in which much goes wrong: all that it said, to the platform and to the API server, and when.
 async fn an_hour(looks_every: Option<Duration>) -> Vec<String> {
@@ -137,6 +137,54 @@ fn an_actor_that_died_is_shown_with_its_last_known_state_until_its_successor_ans
             (living.actor.life, living.actor.generation, living.actor.restarts),
             (Life::Running, 2, 1)
         );
+    });
+}
+
+#[test]
+fn nobody_is_shown_as_running_who_was_told_to_end_or_whose_agent_died() {
+    on_paused_time(async {
+        let lives = |view: &SupervisorView| {
+            let agent = &view.agents[0];
+            let sender = agent.sender.iter().map(|sender| sender.actor.life);
+            let watchers = agent.watchers.iter().map(|watcher| watcher.actor.life);
+            std::iter::once(agent.actor.life)
+                .chain(sender)
+                .chain(watchers)
+                .collect::<Vec<_>>()
+        };
+        let tree = Tree::synced().await;
+        let look = async || tree.supervisor.send(Inspect).await.unwrap();
+        assert_eq!(lives(&look().await), [Life::Running; 4]);
+        tree.world.api.panic_at_writes(true);
+        tree.edit(|_| {}).await;
+        tree.world.pass(Duration::from_millis(50)).await;
+        assert_eq!(lives(&look().await), [Life::Dead; 4]);
+        tree.world.api.panic_at_writes(false);
+        tree.world.pass(Duration::from_secs(60)).await;
+        assert_eq!(lives(&look().await), [Life::Running; 4]);
+        tree.world.platform.takes(Duration::from_secs(30));
+        tree.world.api.put(Pod, "db");
+        tree.world.pass(Duration::from_secs(1)).await;
+        let supervisor = tree.supervisor.clone();
+        let deadline = tree.world.now() + Duration::from_secs(5);
+        actix::spawn(async move { supervisor.send(Drain { deadline }).await });
+        tree.world.pass(Duration::from_secs(1)).await;
+        assert_eq!(lives(&look().await), [Life::Busy; 4]);
+    });
+}
+
+#[test]
+fn another_resource_under_a_known_name_is_not_shown_as_the_one_before() {
+    on_paused_time(async {
+        let tree = Tree::synced().await;
+        assert_eq!(tree.view("demo").await.readiness, Readiness::Synced);
+        tree.world.platform.takes(Duration::from_secs(30));
+        tree.remove("demo").await;
+        let mut another = an_apply("demo");
+        another.uid = "another".to_owned();
+        tree.apply(another).await;
+        let view = tree.view("demo").await;
+        assert_ne!(view.readiness, Readiness::Synced, "{view:?}");
     });
 }
 

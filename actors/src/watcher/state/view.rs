@@ -55,6 +55,7 @@ impl WatcherState {
             actor,
             kind: self.kind,
             phase: self.phase(),
+            unreadable: self.unreadable,
             problem: self.problem(),
             next_try: match self.stage {
                 Stage::Waiting { at, .. } => Some(at),

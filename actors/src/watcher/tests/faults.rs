@@ -33,6 +33,9 @@ fn a_watcher_that_waits_says_what_failed_and_when_it_tries_again() {
     assert_eq!(view(&watcher), (None, None));
     watcher.hear(failed(ReadError::Forbidden));
     assert_eq!(view(&watcher).0, Some("forbidden: grant list and watch".to_owned()));
+    // It stays left out while it is listed again.
+    watcher.wake();
+    assert_eq!(view(&watcher).0, Some("forbidden: grant list and watch".to_owned()));
 }
 
 #[test]

@@ -68,6 +68,24 @@ fn what_the_status_shows_already_is_not_told_again() {
 }
 
 #[test]
+fn what_another_kind_or_another_trouble_had_is_told() {
+    let forbidden = |kind| BTreeMap::from([(kind, Unreadability::Forbidden)]);
+    let (cron_jobs, jobs) = (forbidden(ResourceKind::CronJob), forbidden(ResourceKind::Job));
+    let lacks = |unreadable| Situation { unreadable, ..well() };
+    assert_eq!(told_again(&lacks(&cron_jobs), &lacks(&jobs)), ["KindForbidden"]);
+    let two = BTreeMap::from([(ResourceKind::Pod, 2)]);
+    let refused = Situation {
+        set_aside: &two,
+        ..well()
+    };
+    let broken = Situation {
+        undecodable: &two,
+        ..well()
+    };
+    assert_eq!(told_again(&refused, &broken), ["ObjectUndecodable"]);
+}
+
+#[test]
 fn what_has_changed_since_the_status_was_written_is_told() {
     let down = Situation {
         link: Link::Open(BUSY),

@@ -4,8 +4,17 @@
 //! Each rule, and what is just outside of it.
 
 use crate::resource::annotations::{Annotations, NotSent, Sent};
-use crate::resource::redact::{Rule, held_back, may_have_annotations};
+use crate::resource::redact::{Rule, may_have_annotations};
 use crate::resource::{ResourceKind, Withheld, WithheldTotals};
+
+/// The rule that holds an annotation back while it is decoded; none when it is sent.
+fn held_back(key: &str, value: &str) -> Option<Rule> {
+    let annotations = serde_json::json!({ key: value }).to_string();
+    let (sent, withheld) = serde_json::from_str::<Sent>(&annotations).unwrap().into_parts();
+    let rule = withheld.iter().next().map(|(rule, _)| rule);
+    assert_eq!(sent.contains_key(key), rule.is_none(), "{key}");
+    rule
+}
 
 #[test]
 fn keys_of_tools_that_keep_copies_are_held_back() {

@@ -11,7 +11,7 @@ use obsyk_domain::wire::{SnapshotHead, VERSION};
 
 use super::listing::{Found, Listing};
 use super::{NO_UID, NO_UID_HINT};
-use crate::text::printable;
+use crate::text::{grouped, printable};
 
 /// All that is shown.
 pub(super) struct Summary<'a> {
@@ -183,19 +183,6 @@ fn by_rule(totals: &WithheldTotals) -> String {
         .map(|(rule, count)| format!("{} {}", rule.label(), grouped(count)))
         .collect();
     parts.join(", ")
-}
-
-/// `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn meaning(rule: Rule) -> String {

@@ -117,9 +117,3 @@ fn colours_are_around_lines_and_change_no_letter() {
     let plain = plain.fold(coloured, |text, code| text.replace(code, ""));
     assert_eq!(plain, printed("0b2f", &listings(), false));
 }
-
-#[test]
-fn numbers_are_grouped_by_thousands() {
-    let numbers = [0, 999, 1000, 12_345, 1_234_567].map(grouped);
-    assert_eq!(numbers, ["0", "999", "1,000", "12,345", "1,234,567"]);
-}

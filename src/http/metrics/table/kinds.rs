@@ -3,8 +3,6 @@
 
 //! What is read of each kind.
 
-use obsyk_actors::watcher::Phase;
-
 use super::super::samples::{Kind, Metric};
 use super::{KIND, each_sender, each_watcher, in_seconds, of};
 
@@ -44,18 +42,18 @@ pub(super) const METRICS: &[Metric] = &[
     of(
         "kind_unreadable",
         Kind::Gauge,
-        "Whether a kind can't be read and is left out: 1, else 0",
+        "Whether a kind can't be read and is left out, until a list of it is whole: 1, else 0",
         KIND,
         |view, samples| {
             each_watcher(view, |watcher, of| {
-                samples.count(of, u64::from(watcher.phase == Phase::Unreadable))
+                samples.count(of, u64::from(watcher.unreadable.is_some()))
             });
         },
     ),
     of(
         "annotations_withheld",
         Kind::Counter,
-        "Annotations that were read and not sent, by kind and rule: of each state of an object anew",
+        "Annotations that were read and not sent, by kind and rule: each time that an object is read",
         &["namespace", "agent", "kind", "rule"],
         |view, samples| {
             each_watcher(view, |watcher, of| {
