@@ -230,6 +230,6 @@ fn a_resource_that_is_gone_is_not_shown_any_more() {
         tree.view("demo").await;
         tree.remove("demo").await;
         let view = tree.supervisor.send(Inspect).await.unwrap();
-        assert!(view.agents.iter().all(|agent| agent.name != &*key("demo").name));
+        assert!(view.agents.iter().all(|agent| agent.name != *key("demo").name));
     });
 }
