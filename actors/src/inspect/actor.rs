@@ -94,6 +94,8 @@ pub struct ActorView {
     pub started: Moment,
     /// How often one in this place died.
     pub restarts: u64,
+    /// The same by cause.
+    pub restart_causes: BTreeMap<ExitCause, u64>,
     /// The last time.
     pub last_exit: Option<Exit>,
     /// What it has had to do.
@@ -125,6 +127,7 @@ impl ActorView {
             seen: now,
             started: now,
             restarts: 0,
+            restart_causes: BTreeMap::new(),
             last_exit: None,
             messages: Messages::default(),
         }

@@ -101,6 +101,7 @@ impl Desk {
             seen: self.clock.now(),
             started: self.started,
             restarts: 0,
+            restart_causes: BTreeMap::new(),
             last_exit: None,
             messages: Messages {
                 handled: self

@@ -7,7 +7,7 @@
 //! its end from `stopped()`, which actix runs after a panic too, and the parent builds a new child, after a backoff and
 //! within an intensity.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -37,6 +37,17 @@ pub enum ExitCause {
     Panicked,
     /// Its own children died too often.
     GaveUp,
+}
+
+impl ExitCause {
+    /// The word for metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Panicked => "panicked",
+            Self::GaveUp => "gave_up",
+        }
+    }
 }
 
 impl fmt::Display for ExitCause {
@@ -121,23 +132,24 @@ where
     })
 }
 
-/// How often a child died in one place, and how the last time.
-#[derive(Clone, Copy, Debug, Default)]
+/// How often a child died in one place, by cause, and how the last time.
+#[derive(Clone, Debug, Default)]
 pub struct Deaths {
-    count: u64,
+    counts: BTreeMap<ExitCause, u64>,
     last: Option<Exit>,
 }
 
 impl Deaths {
     /// Another one died.
     pub fn count(&mut self, exit: Exit) {
-        self.count += 1;
+        *self.counts.entry(exit.cause).or_default() += 1;
         self.last = Some(exit);
     }
 
     /// Says so in the view of its successor.
     pub fn tell(&self, actor: &mut ActorView) {
-        actor.restarts = self.count;
+        actor.restarts = self.counts.values().sum();
+        actor.restart_causes.clone_from(&self.counts);
         actor.last_exit = self.last;
     }
 }

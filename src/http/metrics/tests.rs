@@ -9,6 +9,7 @@ use std::time::Duration;
 use obsyk_actors::inspect::{
     ActorKind, ActorView, AgentView, ListForm, ListWhy, Lists, Requests, SenderView, SnapshotsView, WatcherView,
 };
+use obsyk_actors::supervision::ExitCause;
 use obsyk_domain::durations::Durations;
 use obsyk_domain::ports::AgentKey;
 use obsyk_domain::resource::ResourceKind;
@@ -51,7 +52,13 @@ fn a_view() -> SupervisorView {
             why: ListWhy::Snapshot,
             count: 3,
         }],
-        ..WatcherView::unseen(actor(ActorKind::Watcher), ResourceKind::Pod)
+        ..WatcherView::unseen(
+            ActorView {
+                restart_causes: [(ExitCause::Panicked, 3)].into(),
+                ..actor(ActorKind::Watcher)
+            },
+            ResourceKind::Pod,
+        )
     };
     let agent = AgentView {
         snapshots: SnapshotsView {
@@ -116,6 +123,8 @@ fn numbers_are_those_of_the_tree() {
     let text = told();
     let of = "namespace=\"obsyk-system\",agent=\"demo\"";
     for line in [
+        format!("obsyk_actor_restarts_total{{{of},actor=\"watcher\",kind=\"Pod\",cause=\"panicked\"}} 3"),
+        format!("obsyk_actor_restarts_total{{{of},actor=\"watcher\",kind=\"Pod\",cause=\"gave_up\"}} 0"),
         format!("obsyk_objects{{{of},kind=\"Pod\"}} 10000"),
         format!("obsyk_objects_set_aside{{{of},kind=\"Pod\"}} 2"),
         format!("obsyk_lists_total{{{of},kind=\"Pod\",form=\"stream\",cause=\"snapshot\"}} 3"),

@@ -176,6 +176,7 @@ fn a_dead_agent_is_built_anew_and_its_children_are_silent() {
         let agent = &view.agents[0].actor;
         assert_eq!((agent.restarts, agent.generation, agent.life), (1, 2, Life::Running));
         assert_eq!(agent.last_exit.map(|exit| exit.cause), Some(ExitCause::Panicked));
+        assert_eq!(agent.restart_causes.get(&ExitCause::Panicked), Some(&1));
     });
 }
 

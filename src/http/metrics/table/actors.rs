@@ -4,6 +4,7 @@
 //! The process and its actors.
 
 use obsyk_actors::inspect::Readiness;
+use obsyk_actors::supervision::ExitCause;
 use obsyk_domain::wire::VERSION;
 
 use super::super::samples::{Kind, Metric};
@@ -53,10 +54,15 @@ pub(super) const METRICS: &[Metric] = &[
     of(
         "actor_restarts",
         Kind::Counter,
-        "Actors that died and were built anew, by the actor's sort and the kind that it watches",
-        ACTOR,
+        "Actors that died and were built anew, by the actor's sort, the kind that it watches, and the cause",
+        &["namespace", "agent", "actor", "kind", "cause"],
         |view, samples| {
-            each_actor(view, |actor, of| samples.count(of, actor.restarts));
+            each_actor(view, |actor, of| {
+                for cause in [ExitCause::Panicked, ExitCause::GaveUp] {
+                    let count = actor.restart_causes.get(&cause).copied().unwrap_or_default();
+                    samples.count(&[of, &[cause.label()]].concat(), count);
+                }
+            });
         },
     ),
     of(
