@@ -62,6 +62,11 @@ async fn a_kind_that_is_forbidden_is_left_out_and_named_and_heals_by_itself() {
         message.contains("ConfigMap") && message.contains("list and watch"),
         "{message}"
     );
+    // The status may be written before the other kinds are listed.
+    stage
+        .platform
+        .wait(SOON, "a snapshot", |view| view.snapshots().next().is_some())
+        .await;
     let absent = stage
         .platform
         .look(|view| view.snapshots().next().map(|snapshot| snapshot.absent.clone()));
