@@ -28,10 +28,18 @@ const STOPPING: Duration = Duration::from_millis(700);
 const DRAINED: Duration = Duration::from_millis(200);
 
 /// What the children said of themselves: those that answered in time.
-#[derive(Clone)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Views {
     pub(super) sender: Option<SenderView>,
-    pub(super) watchers: Vec<WatcherView>,
+    pub(super) watchers: BTreeMap<ResourceKind, WatcherView>,
+}
+
+impl Views {
+    /// Takes what was said later. Who didn't answer then said what it said before.
+    pub(super) fn update(&mut self, later: Self) {
+        self.sender = later.sender.or(self.sender.take());
+        self.watchers.extend(later.watchers);
+    }
 }
 
 /// See the module's page.
@@ -162,7 +170,7 @@ impl Family {
             let (sender, watchers) = join(join_all(sender), join_all(watchers)).await;
             Views {
                 sender: sender.into_iter().flatten().next(),
-                watchers: watchers.into_iter().flatten().collect(),
+                watchers: watchers.into_iter().flatten().map(|view| (view.kind, view)).collect(),
             }
         })
     }

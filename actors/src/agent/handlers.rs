@@ -126,7 +126,6 @@ impl Handler<Exited<Child>> for AgentActor {
         warn!(agent = %self.key, ?child, generation, %cause, "an actor died; it is restarted");
         self.family.bury(child);
         let now = self.ports.clock.now();
-        self.views.died(child, Exit { cause, at: now });
         self.seen.died(child, Exit { cause, at: now });
         self.notices.died(now, child);
         let effects = self.state.on_exited(now, child, self.chance.as_mut());

@@ -30,7 +30,7 @@ use obsyk_domain::time::Chance;
 use crate::mail::{Desk, attended};
 use crate::sender::{Delivery, SnapshotDue};
 use crate::supervisor::SupervisorActor;
-use family::Family;
+use family::{Family, Views};
 pub use messages::{Desired, Drain, Inspect, Listed, Reconfigure, Stop, Unreadable};
 use notices::NoticeKeeper;
 pub use state::{AgentState, Child, Effect};
@@ -52,10 +52,13 @@ pub struct AgentActor {
     chance: Box<dyn Chance>,
     parent: Option<WeakAddr<SupervisorActor>>,
     family: Family,
-    /// What the children said last when the agent asked them for its status.
-    views: ChildViews,
-    /// What they said last to whoever asked: looking must not change when and with what a status is written.
+    /// What the children said last when the agent asked them for its status: looking must not change when and with what it is
+    /// written.
+    views: Views,
+    /// What they said last to whoever asked.
     seen: ChildViews,
+    /// The thumbprint of the last good credentials.
+    thumbprint: Option<String>,
     secret: Option<SpawnHandle>,
     identify: Option<SpawnHandle>,
     timer: Option<SpawnHandle>,
@@ -94,8 +97,9 @@ impl AgentActor {
             ports,
             parent: parent.map(|parent| parent.downgrade()),
             family: Family::default(),
-            views: ChildViews::default(),
+            views: Views::default(),
             seen: ChildViews::default(),
+            thumbprint: None,
             secret: None,
             identify: None,
             timer: None,

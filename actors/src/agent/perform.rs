@@ -45,12 +45,10 @@ impl AgentActor {
                 Effect::StartSender => self.start_sender(ctx),
                 Effect::StartWatcher(kind) => self.start_watcher(kind, ctx),
                 Effect::StopWatcher(kind) => {
-                    self.views.forget(Child::Watcher(kind));
                     self.seen.forget(Child::Watcher(kind));
                     settling.extend(self.family.stop_watcher(kind));
                 }
                 Effect::StopChildren => {
-                    self.views.forget_all();
                     self.seen.forget_all();
                     settling.push(self.family.stop());
                 }
@@ -152,10 +150,11 @@ impl AgentActor {
             match &result {
                 Ok(credentials) if act.state.has_read(credentials) => {}
                 Ok(credentials) => {
-                    info!(agent = %act.key, secret = %name, client_id = credentials.client_id(), "credentials read")
+                    info!(agent = %act.key, secret = %name, client_id = credentials.client_id(), "credentials read");
+                    act.thumbprint = act.ports.platform.thumbprint(credentials);
                 }
                 Err(error) => {
-                    warn!(agent = %act.key, secret = %name, reason = error.reason(), %error, "credentials can't be used")
+                    warn!(agent = %act.key, secret = %name, reason = error.reason(), %error, "credentials can't be used");
                 }
             }
             let effects = act.state.on_credentials(act.ports.clock.now(), &name, result);

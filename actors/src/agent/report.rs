@@ -18,8 +18,9 @@ use tracing::{info, warn};
 use super::AgentActor;
 use super::family::Views;
 use super::perform::Ctx;
+use super::state::Child;
 use super::status::AT_MOST_EVERY;
-use crate::inspect::{ActorKind, AgentView, ConditionView, Readiness};
+use crate::inspect::{ActorKind, ActorView, AgentView, ConditionView, Readiness};
 use crate::sender::SnapshotEnd;
 
 /// An API server that doesn't answer a write within this is given up for now.
@@ -47,8 +48,7 @@ impl AgentActor {
 
     /// Takes what the children said, for the status.
     pub(super) fn take_views(&mut self, views: Views) {
-        let (now, living) = (self.ports.clock.now(), self.family.living());
-        self.views.take(now, &living, &self.key.to_string(), views.clone());
+        self.views.update(views.clone());
         self.see(views);
     }
 
@@ -72,13 +72,16 @@ impl AgentActor {
 
     fn status_now(&mut self) -> ObsykAgentStatus {
         let nothing = BTreeMap::new();
-        let sender = self.views.sender();
+        // What was stopped, or died, since it said something doesn't count.
+        let is_current = |child, actor: &ActorView| self.family.is_current(child, actor.generation);
+        let sender = self.views.sender.as_ref();
+        let sender = sender.filter(|view| is_current(Child::Sender, &view.actor));
+        let watchers = self.views.watchers.values();
+        let watchers = watchers.filter(|view| is_current(Child::Watcher(view.kind), &view.actor));
         let set_aside = sender.map_or(&nothing, |view| &view.set_aside);
-        let undecodable = self.views.watchers().map(|view| (view.kind, view.undecodable));
+        let undecodable = watchers.clone().map(|view| (view.kind, view.undecodable));
         let undecodable: BTreeMap<ResourceKind, u64> = undecodable.collect();
-        let counts: ResourceCounts = self
-            .views
-            .watchers()
+        let counts: ResourceCounts = watchers
             .filter(|view| view.has_listed())
             .map(|view| (view.kind, i64::try_from(view.known).unwrap_or(i64::MAX)))
             .collect();
@@ -187,6 +190,7 @@ impl AgentActor {
     pub(super) fn view(&self) -> AgentView {
         let desired = self.state.desired();
         let name = self.key.to_string();
+        let (sender, watchers) = self.seen.shown();
         AgentView {
             actor: self.desk.view(ActorKind::Agent, name, self.generation),
             namespace: self.key.namespace.to_string(),
@@ -200,15 +204,13 @@ impl AgentActor {
                 .ok()
                 .map(|settings| settings.cluster_name.clone()),
             cluster_uid: self.state.cluster_uid(),
-            credentials: self
-                .state
-                .credentials_view(|credentials| self.ports.platform.thumbprint(credentials)),
+            credentials: self.state.credentials_view(self.thumbprint.clone()),
             conditions: self.conditions(),
             snapshots: self.state.snapshots_view(),
             next_heartbeat: self.state.next_beat(),
             dropped_notices: self.notices.dropped(),
-            sender: self.seen.shown_sender(),
-            watchers: self.seen.shown_watchers(),
+            sender,
+            watchers,
         }
     }
 

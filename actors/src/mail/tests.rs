@@ -6,7 +6,7 @@
 use actix::{AsyncContext, WrapFuture};
 
 use super::*;
-use crate::agent::fakes::{World, on_paused_time};
+use crate::agent::fakes::{World, hang, on_paused_time};
 
 /// An actor that can be stopped from reading its mailbox for a while.
 struct Clerk {
@@ -20,12 +20,8 @@ attended!(Clerk: Letter, Toil);
 impl Actor for Clerk {
     type Context = Context<Self>;
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it stops the mailbox, which is what is wanted here"
-    )]
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.wait(actix::clock::sleep(self.hangs).into_actor(self));
+        hang(self, ctx, self.hangs);
     }
 }
 

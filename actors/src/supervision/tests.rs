@@ -6,10 +6,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use actix::{AsyncContext, Context, WrapFuture};
+use actix::Context;
 
 use super::*;
-use crate::agent::fakes::{Fixed, World, on_paused_time};
+use crate::agent::fakes::{Fixed, World, hang, on_paused_time};
 use crate::mail::{Desk, attended};
 
 fn at(secs: u64) -> Moment {
@@ -53,12 +53,8 @@ struct Hanging {
 impl Actor for Hanging {
     type Context = Context<Self>;
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it stops the mailbox, which is what is wanted here"
-    )]
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.wait(actix::clock::sleep(self.hangs).into_actor(self));
+        hang(self, ctx, self.hangs);
     }
 }
 

@@ -82,14 +82,14 @@ impl AgentState {
         self.snapshots.is_open()
     }
 
-    /// As whom it speaks, or would.
-    pub fn credentials_view(&self, thumbprint: impl Fn(&Credentials) -> Option<String>) -> CredentialsView {
+    /// As whom it speaks, or would; `thumbprint` is that of the last good credentials.
+    pub fn credentials_view(&self, thumbprint: Option<String>) -> CredentialsView {
         let settings = self.desired.settings.as_ref().ok();
         let credentials = settings.and_then(|settings| self.credentials(settings));
         CredentialsView {
             secret: self.access.secret().map(str::to_owned),
             client_id: credentials.map(|credentials| credentials.client_id().to_owned()),
-            thumbprint: credentials.and_then(thumbprint),
+            thumbprint: credentials.and(thumbprint),
             problem: self.access.error().map(|error| error.to_string()),
         }
     }

@@ -187,7 +187,7 @@ fn what_a_child_said_that_was_stopped_since_is_not_shown() {
         let actor = ActorView::unseen(ActorKind::Watcher, String::new(), 1, Moment::START);
         agent.take_views(Views {
             sender: None,
-            watchers: vec![WatcherView::unseen(actor, Pod)],
+            watchers: [(Pod, WatcherView::unseen(actor, Pod))].into(),
         });
         assert!(agent.view().watchers.is_empty());
     });

@@ -68,7 +68,7 @@ impl WatcherState {
             list_durations: self.tally.durations.clone(),
             events: self.tally.events,
             last_event: self.tally.last_event,
-            withheld: self.withheld.iter().filter(|(_, count)| *count > 0).collect(),
+            withheld: self.withheld.iter().collect(),
             undecodable: self.known.undecodable() as u64,
             set_aside_objects: self.known.undecodable_objects(MOST_NAMED).map(undecodable).collect(),
         }

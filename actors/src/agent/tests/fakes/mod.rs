@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use actix::{Actor, AsyncContext, Context, WrapFuture};
 use jiff::Timestamp;
 use obsyk_domain::agent::{CredentialsSecretRef, EventTypes, ObsykAgentSpec, ObsykAgentStatus, RateLimit};
 use obsyk_domain::credentials::{Credentials, CredentialsError};
@@ -51,6 +52,15 @@ impl Chance for Fixed {
     fn fraction(&mut self) -> f64 {
         self.0
     }
+}
+
+/// Stops an actor from reading its mailbox for a while.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it stops the mailbox, which is what is wanted here"
+)]
+pub(crate) fn hang<A: Actor<Context = Context<A>>>(actor: &A, ctx: &mut Context<A>, time: Duration) {
+    ctx.wait(actix::clock::sleep(time).into_actor(actor));
 }
 
 /// Runs a test of actors on paused time: it passes when nothing else is left to do.
