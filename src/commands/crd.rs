@@ -3,13 +3,13 @@
 
 //! `crd print` and `crd apply`: the custom resource definition for GitOps, and for the chart's hook.
 
-use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use obsyk_domain::wire;
 
+use super::failed;
 use crate::kubernetes::{self, Applied, DEFINITION};
 use crate::text::with_causes;
 
@@ -20,7 +20,7 @@ pub(super) const YAML: &str = include_str!("../../manifests/crd/obsykagents.yaml
 pub(super) async fn apply(kubeconfig: Option<PathBuf>) -> ExitCode {
     let client = match kubernetes::connect(kubeconfig).await {
         Ok(client) => client,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(with_causes(&error)),
     };
     match kubernetes::apply_definition(&client, YAML).await {
         Ok(Applied { change, versions }) => {
@@ -33,12 +33,6 @@ pub(super) async fn apply(kubeconfig: Option<PathBuf>) -> ExitCode {
             );
             ExitCode::SUCCESS
         }
-        Err(error) => failed(&error),
+        Err(error) => failed(with_causes(&error)),
     }
-}
-
-/// Says why.
-fn failed(error: &dyn Error) -> ExitCode {
-    eprintln!("error: {}", with_causes(error));
-    ExitCode::FAILURE
 }

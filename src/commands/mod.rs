@@ -8,12 +8,14 @@
 
 mod check;
 mod crd;
+mod paint;
 mod preview;
 mod status;
 
 pub use status::Asked;
 
-use std::io::{IsTerminal, Write};
+use std::fmt::Display;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -72,10 +74,7 @@ fn print(text: &[u8]) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: it can't be printed: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(format_args!("it can't be printed: {error}")),
     }
 }
 
@@ -83,10 +82,7 @@ fn print(text: &[u8]) -> ExitCode {
 fn to_its_end(command: impl Future<Output = ExitCode>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: the runtime can't be started: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return failed(format_args!("the runtime can't be started: {error}")),
     };
     let exit = runtime.block_on(command);
     // A name server that doesn't answer holds a thread up, which nobody waits for any more.
@@ -94,9 +90,10 @@ fn to_its_end(command: impl Future<Output = ExitCode>) -> ExitCode {
     exit
 }
 
-/// Whether what is printed here is coloured: on a terminal, unless NO_COLOR is set.
-fn colours(out: &impl IsTerminal) -> bool {
-    out.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+/// Says why a command failed.
+fn failed(why: impl Display) -> ExitCode {
+    eprintln!("error: {why}");
+    ExitCode::FAILURE
 }
 
 /// What to do when these verbs on a kind are forbidden; `flag` is the one that leaves kinds out.

@@ -51,9 +51,9 @@ impl WithheldTotals {
         }
     }
 
-    /// Every rule, and how much it held back.
+    /// The rules that held something back, and how much.
     pub fn iter(&self) -> impl Iterator<Item = (Rule, u64)> {
-        Rule::ALL.into_iter().zip(self.0)
+        Rule::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
     }
 
     /// How much all rules held back.

@@ -7,53 +7,30 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// How a thing was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// Well.
-    Ok,
-    /// It works, and somebody should know of it.
-    Warn,
-    /// It keeps the operator from its work.
-    Fail,
-    /// It wasn't looked at, because something before it failed.
-    Skip,
-}
-
-impl Verdict {
-    /// Its word, and its colour (ANSI).
-    const fn word(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Ok => ("ok", "32"),
-            Self::Warn => ("warn", "33"),
-            Self::Fail => ("FAIL", "31"),
-            Self::Skip => ("skip", "2"),
-        }
-    }
-}
+use crate::commands::paint::Paint;
 
 /// The lines, as they are printed. A closed pipe is nobody to tell: the exit code still counts.
 pub(super) struct Report<W> {
     out: W,
-    colours: bool,
+    paint: Paint,
     warnings: u32,
     failures: u32,
 }
 
 impl Report<std::io::Stdout> {
-    /// To stdout, in colours when that is a terminal and NO_COLOR isn't set.
+    /// To stdout.
     pub(super) fn to_stdout() -> Self {
         let out = std::io::stdout();
-        let colours = crate::commands::colours(&out);
-        Self::new(out, colours)
+        let paint = Paint::on(&out);
+        Self::new(out, paint)
     }
 }
 
 impl<W: Write> Report<W> {
-    pub(super) fn new(out: W, colours: bool) -> Self {
+    pub(super) fn new(out: W, paint: Paint) -> Self {
         Self {
             out,
-            colours,
+            paint,
             warnings: 0,
             failures: 0,
         }
@@ -61,24 +38,24 @@ impl<W: Write> Report<W> {
 
     /// It is well.
     pub(super) fn ok(&mut self, subject: impl Display, found: impl Display) {
-        self.line(Verdict::Ok, &subject, &found, None);
+        self.line(Paint::good, "ok", &subject, &found, None);
     }
 
     /// It works, and somebody should know of it.
     pub(super) fn warn(&mut self, subject: impl Display, found: impl Display, hint: impl Display) {
         self.warnings += 1;
-        self.line(Verdict::Warn, &subject, &found, Some(&hint));
+        self.line(Paint::odd, "warn", &subject, &found, Some(&hint));
     }
 
     /// It keeps the operator from its work.
     pub(super) fn fail(&mut self, subject: impl Display, found: impl Display, hint: impl Display) {
         self.failures += 1;
-        self.line(Verdict::Fail, &subject, &found, Some(&hint));
+        self.line(Paint::bad, "FAIL", &subject, &found, Some(&hint));
     }
 
     /// It wasn't looked at, for this reason.
     pub(super) fn skip(&mut self, subject: impl Display, why: impl Display) {
-        self.line(Verdict::Skip, &subject, &why, None);
+        self.line(Paint::dim, "skip", &subject, &why, None);
     }
 
     /// The last line, and the exit code.
@@ -97,13 +74,15 @@ impl<W: Write> Report<W> {
         }
     }
 
-    fn line(&mut self, verdict: Verdict, subject: &dyn Display, found: &dyn Display, hint: Option<&dyn Display>) {
-        let (word, colour) = verdict.word();
-        let word = if self.colours {
-            format!("\u{1b}[{colour}m{word:<4}\u{1b}[0m")
-        } else {
-            format!("{word:<4}")
-        };
+    fn line(
+        &mut self,
+        paint: fn(Paint, &str) -> String,
+        word: &str,
+        subject: &dyn Display,
+        found: &dyn Display,
+        hint: Option<&dyn Display>,
+    ) {
+        let word = paint(self.paint, &format!("{word:<4}"));
         let _told = writeln!(self.out, "{word}  {subject}: {found}");
         if let Some(hint) = hint {
             let _told = writeln!(self.out, "      hint: {hint}");
@@ -121,7 +100,7 @@ mod tests {
 
     fn printed(colours: bool, tell: impl Fn(&mut Report<&mut Vec<u8>>)) -> (String, ExitCode) {
         let mut out = Vec::new();
-        let mut report = Report::new(&mut out, colours);
+        let mut report = Report::new(&mut out, Paint { colours });
         tell(&mut report);
         let exit = report.end();
         (String::from_utf8(out).unwrap(), exit)

@@ -18,6 +18,8 @@ use obsyk_domain::resource::{ClusterFacts, KindSet, ResourceKind};
 use obsyk_domain::snapshot_body::SnapshotBody;
 use obsyk_domain::wire::{SnapshotHead, kubernetes_version};
 
+use super::failed;
+use super::paint::Paint;
 use crate::kubernetes::{self, ClusterApi, KubeWatches};
 use crate::settings::{Form, Preview};
 use crate::text::with_causes;
@@ -98,8 +100,8 @@ fn print(form: Form, cluster_name: &str, identity: &ClusterIdentity, listings: &
             for piece in body.pieces() {
                 bytes += piece.map_err(io::Error::other)?.len() as u64;
             }
-            let colours = super::colours(&out);
-            Summary { head, listings, bytes }.print(&mut out, colours)
+            let paint = Paint::on(&out);
+            Summary { head, listings, bytes }.print(&mut out, paint)
         }
         Form::Json => {
             complain(identity, listings);
@@ -126,11 +128,6 @@ fn complain(identity: &ClusterIdentity, listings: &[Listing]) {
             eprintln!("error: {kind} can't be read: {trouble}\nhint: {}", trouble.hint(kind));
         }
     }
-}
-
-fn failed(why: impl std::fmt::Display) -> ExitCode {
-    eprintln!("error: {why}");
-    ExitCode::FAILURE
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::Moment;
 use obsyk_domain::token::TokenPhase;
 
-use super::paint::{Paint, ago, ahead, bytes, columns, span};
 use super::tree::staleness;
+use super::units::{ago, ahead, bytes, columns, span};
+use crate::commands::paint::Paint;
 use crate::text::{grouped, printable};
 
 /// Appends its lines.

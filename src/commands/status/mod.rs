@@ -4,10 +4,10 @@
 //! `status`: what the actors of a running operator are doing, from its debug endpoint.
 
 mod agent;
-mod paint;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod units;
 
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,10 +17,10 @@ use std::time::Duration;
 use http::header::ACCEPT;
 use obsyk_actors::inspect::SupervisorView;
 
+use super::paint::Paint;
 use crate::http::DEBUG_PATH;
 use crate::settings::Form;
 use crate::text::root_cause;
-use paint::Paint;
 
 /// The endpoint answers within a second.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -60,16 +60,11 @@ enum StatusError {
 pub(super) async fn show(asked: Asked) -> ExitCode {
     let out = std::io::stdout();
     let terminal = out.is_terminal();
-    let paint = Paint {
-        colours: super::colours(&out),
-    };
+    let paint = Paint::on(&out);
     loop {
         let shown = match look(&asked, paint).await {
             Ok(text) => text,
-            Err(error) if !asked.watch => {
-                eprintln!("error: {error}");
-                return ExitCode::FAILURE;
-            }
+            Err(error) if !asked.watch => return super::failed(error),
             // What goes on reads on: lines of JSON stay lines of JSON.
             Err(error) if asked.output == Form::Json => {
                 eprintln!("error: {error}");

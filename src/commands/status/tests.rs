@@ -11,7 +11,7 @@ use obsyk_domain::ports::AgentKey;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
-use super::paint::{bytes, columns, span};
+use super::units::{bytes, columns, span};
 use super::*;
 
 const PLAIN: Paint = Paint { colours: false };

@@ -7,7 +7,8 @@ use obsyk_actors::inspect::{ActorView, Life, SupervisorView};
 use obsyk_domain::time::Moment;
 
 use super::agent;
-use super::paint::{Paint, ago, span};
+use super::units::{ago, span};
+use crate::commands::paint::Paint;
 
 /// Lines for all of it.
 pub(super) fn tree(view: &SupervisorView, paint: Paint) -> String {

@@ -7,42 +7,6 @@ use std::time::Duration;
 
 use obsyk_domain::time::Moment;
 
-/// In colours (ANSI), or without.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Paint {
-    pub(super) colours: bool,
-}
-
-impl Paint {
-    /// It is well.
-    pub(super) fn good(self, text: &str) -> String {
-        self.paint("32", text)
-    }
-
-    /// Somebody should know of it.
-    pub(super) fn odd(self, text: &str) -> String {
-        self.paint("33", text)
-    }
-
-    /// Somebody should do something.
-    pub(super) fn bad(self, text: &str) -> String {
-        self.paint("31", text)
-    }
-
-    /// A title.
-    pub(super) fn title(self, text: &str) -> String {
-        self.paint("1", text)
-    }
-
-    fn paint(self, code: &str, text: &str) -> String {
-        if self.colours {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-}
-
 /// `350 ms`, `4.7 s`, `12 s`, `3 min`, `5 h 12 min`, `3 d 4 h`.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -144,7 +144,7 @@ fn what_was_counted_adds_up_and_never_overflows() {
     totals.add(most);
     totals.add([Rule::Jwt, Rule::Kind].into_iter().collect());
     totals.merge(&totals.clone());
-    let counted: Vec<_> = totals.iter().filter(|(_, count)| *count > 0).collect();
+    let counted: Vec<_> = totals.iter().collect();
     assert_eq!(counted, [(Rule::Kind, 2), (Rule::Jwt, 2 * 65_536)]);
     assert_eq!(totals.sum(), 2 + 2 * 65_536);
 }

@@ -11,6 +11,7 @@ use obsyk_domain::wire::{SnapshotHead, VERSION};
 
 use super::listing::{Found, Listing};
 use super::{NO_UID, NO_UID_HINT};
+use crate::commands::paint::Paint;
 use crate::text::{grouped, printable};
 
 /// All that is shown.
@@ -32,20 +33,9 @@ struct Line {
     hint: Option<String>,
 }
 
-/// How text looks (ANSI).
-const BOLD: &str = "1";
-const RED: &str = "31";
-
 impl Summary<'_> {
     /// Prints it.
-    pub(super) fn print(&self, out: &mut impl Write, colours: bool) -> io::Result<()> {
-        let paint = |code: &str, text: String| {
-            if colours {
-                format!("\u{1b}[{code}m{text}\u{1b}[0m")
-            } else {
-                text
-            }
-        };
+    pub(super) fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
         writeln!(
             out,
             "What obsyk-operator {VERSION} would send of this cluster. Nothing was sent.\n"
@@ -54,7 +44,7 @@ impl Summary<'_> {
             writeln!(out, "{field:<18}  {}", printable(value))?;
         }
         if self.head.cluster_uid.is_empty() {
-            writeln!(out, "{}\n  hint: {NO_UID_HINT}", paint(RED, NO_UID.to_owned()))?;
+            writeln!(out, "{}\n  hint: {NO_UID_HINT}", paint.bad(NO_UID))?;
         }
         writeln!(out)?;
         let lines = self.lines();
@@ -69,10 +59,10 @@ impl Summary<'_> {
                 line.kind, line.objects, line.bytes, line.set_aside, line.withheld,
             );
             let is_frame = place == 0 || place + 1 == lines.len();
-            let text = text.trim_end().to_owned();
+            let text = text.trim_end();
             match &line.hint {
-                Some(hint) => writeln!(out, "{}\n  hint: {hint}", paint(RED, text))?,
-                None if is_frame => writeln!(out, "{}", paint(BOLD, text))?,
+                Some(hint) => writeln!(out, "{}\n  hint: {hint}", paint.bad(text))?,
+                None if is_frame => writeln!(out, "{}", paint.title(text))?,
                 None => writeln!(out, "{text}")?,
             }
         }
@@ -142,7 +132,7 @@ impl Summary<'_> {
         if withheld.sum() > 0 {
             writeln!(out, "Annotations are withheld by these rules:")?;
         }
-        for (rule, _) in withheld.iter().filter(|(_, count)| *count > 0) {
+        for (rule, _) in withheld.iter() {
             writeln!(out, "  {:<8}  {}", rule.label(), meaning(rule))?;
         }
         write!(
@@ -178,8 +168,8 @@ fn line(Listing { kind, found }: &Listing) -> Line {
 
 /// `prefix 12, jwt 1`, and nothing when there is nothing.
 fn by_rule(totals: &WithheldTotals) -> String {
-    let parts = totals.iter().filter(|(_, count)| *count > 0);
-    let parts: Vec<String> = parts
+    let parts: Vec<String> = totals
+        .iter()
         .map(|(rule, count)| format!("{} {}", rule.label(), grouped(count)))
         .collect();
     parts.join(", ")

@@ -47,7 +47,7 @@ fn printed(uid: &str, listings: &[Listing], colours: bool) -> String {
         bytes: 1_235_000,
     };
     let mut out = Vec::new();
-    summary.print(&mut out, colours).unwrap();
+    summary.print(&mut out, Paint { colours }).unwrap();
     String::from_utf8(out).unwrap().replace(VERSION, "VERSION")
 }
 
