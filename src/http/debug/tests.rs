@@ -149,6 +149,13 @@ fn the_page_loads_nothing_from_elsewhere() {
 }
 
 #[test]
+fn the_page_knows_the_classes_of_durations_as_the_operator_counts_them() {
+    let bounds = obsyk_domain::durations::BOUNDS.map(|bound| bound.as_secs_f64().to_string());
+    let line = format!("const BOUNDS = [{}];", bounds.join(", "));
+    assert!(PAGE.contains(&line), "no {line} in the page");
+}
+
+#[test]
 fn a_tree_that_no_longer_answers_is_shown_as_it_was_and_says_so_within_a_second() {
     beside(1, async |router| {
         let seen = async || {

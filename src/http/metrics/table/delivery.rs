@@ -6,7 +6,7 @@
 use obsyk_actors::inspect::LineView;
 
 use super::super::samples::{Kind, Metric};
-use super::{AGENT, each_agent, each_sender, in_bytes, in_seconds, name, of};
+use super::{AGENT, each_agent, each_sender, in_bytes, in_seconds, of};
 
 /// The metrics.
 pub(super) const METRICS: &[Metric] = &[
@@ -16,9 +16,7 @@ pub(super) const METRICS: &[Metric] = &[
         "Objects with a change that the platform has still to be told",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| {
-                samples.count(&name(agent), sender.ledger.dirty as u64)
-            });
+            each_sender(view, |sender, of| samples.count(of, sender.ledger.dirty as u64));
         },
     ),
     of(
@@ -27,9 +25,7 @@ pub(super) const METRICS: &[Metric] = &[
         "Those of them that are gone",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| {
-                samples.count(&name(agent), sender.ledger.tombstones as u64)
-            });
+            each_sender(view, |sender, of| samples.count(of, sender.ledger.tombstones as u64));
         },
     ),
     of(
@@ -38,23 +34,17 @@ pub(super) const METRICS: &[Metric] = &[
         "Events on their way",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| {
-                samples.count(&name(agent), sender.ledger.in_flight as u64)
-            });
+            each_sender(view, |sender, of| samples.count(of, sender.ledger.in_flight as u64));
         },
     ),
     in_bytes("ledger_held", "What the ledger holds", |view, samples| {
-        each_sender(view, |agent, sender| {
-            samples.count(&name(agent), sender.ledger.bytes as u64)
-        });
+        each_sender(view, |sender, of| samples.count(of, sender.ledger.bytes as u64));
     }),
     in_bytes(
         "ledger_bound",
         "What the ledger may hold: beyond it a snapshot is due",
         |view, samples| {
-            each_sender(view, |agent, sender| {
-                samples.count(&name(agent), sender.ledger.bound as u64)
-            });
+            each_sender(view, |sender, of| samples.count(of, sender.ledger.bound as u64));
         },
     ),
     in_seconds(
@@ -63,9 +53,9 @@ pub(super) const METRICS: &[Metric] = &[
         "How long the oldest change has waited",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| {
+            each_sender(view, |sender, of| {
                 let waited = sender.oldest.map(|since| view.now.since(since));
-                samples.seconds(&name(agent), waited.unwrap_or_default());
+                samples.seconds(of, waited.unwrap_or_default());
             });
         },
     ),
@@ -75,7 +65,7 @@ pub(super) const METRICS: &[Metric] = &[
         "Changes that replaced one that waited",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| samples.count(&name(agent), sender.ledger.merged));
+            each_sender(view, |sender, of| samples.count(of, sender.ledger.merged));
         },
     ),
     of(
@@ -84,9 +74,7 @@ pub(super) const METRICS: &[Metric] = &[
         "Objects that came and went before the platform had anything of them",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| {
-                samples.count(&name(agent), sender.ledger.vanished)
-            });
+            each_sender(view, |sender, of| samples.count(of, sender.ledger.vanished));
         },
     ),
     of(
@@ -95,9 +83,7 @@ pub(super) const METRICS: &[Metric] = &[
         "How often the ledger's bound was reached",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| {
-                samples.count(&name(agent), sender.ledger.overflows)
-            });
+            each_sender(view, |sender, of| samples.count(of, sender.ledger.overflows));
         },
     ),
     of(
@@ -106,12 +92,9 @@ pub(super) const METRICS: &[Metric] = &[
         "Requests to the platform that were answered, by endpoint and class of the answer",
         &["namespace", "agent", "endpoint", "code"],
         |view, samples| {
-            each_sender(view, |agent, sender| {
+            each_sender(view, |sender, of| {
                 for answers in &sender.requests {
-                    samples.count(
-                        &[&agent.namespace, &agent.name, &answers.endpoint, &answers.class],
-                        answers.count,
-                    );
+                    samples.count(&[of, &[&answers.endpoint, &answers.class]].concat(), answers.count);
                 }
             });
         },
@@ -122,7 +105,7 @@ pub(super) const METRICS: &[Metric] = &[
         "Requests that were tried again",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| samples.count(&name(agent), sender.retries));
+            each_sender(view, |sender, of| samples.count(of, sender.retries));
         },
     ),
     of(
@@ -131,8 +114,8 @@ pub(super) const METRICS: &[Metric] = &[
         "Whether the platform is taken for down, so that only heartbeats probe: 1, else 0",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| {
-                samples.count(&name(agent), u64::from(matches!(sender.line, LineView::Open { .. })));
+            each_sender(view, |sender, of| {
+                samples.count(of, u64::from(matches!(sender.line, LineView::Open { .. })));
             });
         },
     ),
@@ -142,7 +125,7 @@ pub(super) const METRICS: &[Metric] = &[
         "How long it took from a change to the acceptance of its event",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| samples.durations(&name(agent), &sender.lag));
+            each_sender(view, |sender, of| samples.durations(of, &sender.lag));
         },
     ),
     of(
@@ -164,7 +147,7 @@ pub(super) const METRICS: &[Metric] = &[
         "How long snapshots took that were accepted, from the first list on",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| samples.durations(&name(agent), &sender.snapshots));
+            each_sender(view, |sender, of| samples.durations(of, &sender.snapshots));
         },
     ),
     in_seconds(
@@ -173,7 +156,7 @@ pub(super) const METRICS: &[Metric] = &[
         "How long snapshots were open, whatever their end: changes waited meanwhile",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| samples.durations(&name(agent), &sender.barriers));
+            each_sender(view, |sender, of| samples.durations(of, &sender.barriers));
         },
     ),
     of(
@@ -182,7 +165,7 @@ pub(super) const METRICS: &[Metric] = &[
         "Tokens that the platform issued",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| samples.count(&name(agent), sender.token.issued));
+            each_sender(view, |sender, of| samples.count(of, sender.token.issued));
         },
     ),
     in_seconds(
@@ -191,9 +174,9 @@ pub(super) const METRICS: &[Metric] = &[
         "For how long the token in hand is good; 0 without one",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| {
+            each_sender(view, |sender, of| {
                 let left = sender.token.expires.map(|at| at.since(view.now));
-                samples.seconds(&name(agent), left.unwrap_or_default());
+                samples.seconds(of, left.unwrap_or_default());
             });
         },
     ),
@@ -203,7 +186,7 @@ pub(super) const METRICS: &[Metric] = &[
         "How long changes waited for the rate limiter",
         AGENT,
         |view, samples| {
-            each_sender(view, |agent, sender| samples.seconds(&name(agent), sender.rate_limited));
+            each_sender(view, |sender, of| samples.seconds(of, sender.rate_limited));
         },
     ),
 ];

@@ -32,9 +32,9 @@ pub(super) const METRICS: &[Metric] = &[
         "Objects that the platform refuses until they change, by kind",
         KIND,
         |view, samples| {
-            each_sender(view, |agent, sender| {
+            each_sender(view, |sender, of| {
                 for (kind, count) in &sender.set_aside {
-                    samples.count(&[&agent.namespace, &agent.name, kind.spec().kind], *count);
+                    samples.count(&[of, &[kind.spec().kind]].concat(), *count);
                 }
             });
         },

@@ -26,15 +26,7 @@ pub fn metrics() -> impl Iterator<Item = &'static Metric> {
 type Read = fn(&SupervisorView, &mut Samples);
 
 const fn of(name: &'static str, kind: Kind, help: &'static str, labels: &'static [&'static str], read: Read) -> Metric {
-    let unit = None;
-    Metric {
-        name,
-        kind,
-        unit,
-        help,
-        labels,
-        read,
-    }
+    measured(None, name, kind, help, labels, read)
 }
 
 const fn in_seconds(
@@ -44,19 +36,21 @@ const fn in_seconds(
     labels: &'static [&'static str],
     read: Read,
 ) -> Metric {
-    let unit = Some(Unit::Seconds);
-    Metric {
-        name,
-        kind,
-        unit,
-        help,
-        labels,
-        read,
-    }
+    measured(Some(Unit::Seconds), name, kind, help, labels, read)
 }
 
 const fn in_bytes(name: &'static str, help: &'static str, read: Read) -> Metric {
-    let (kind, unit, labels) = (Kind::Gauge, Some(Unit::Bytes), AGENT);
+    measured(Some(Unit::Bytes), name, Kind::Gauge, help, AGENT, read)
+}
+
+const fn measured(
+    unit: Option<Unit>,
+    name: &'static str,
+    kind: Kind,
+    help: &'static str,
+    labels: &'static [&'static str],
+    read: Read,
+) -> Metric {
     Metric {
         name,
         kind,
@@ -65,44 +59,40 @@ const fn in_bytes(name: &'static str, help: &'static str, read: Read) -> Metric 
         labels,
         read,
     }
-}
-
-fn name(agent: &AgentView) -> [&str; 2] {
-    [&agent.namespace, &agent.name]
 }
 
 fn each_agent(view: &SupervisorView, mut take: impl FnMut(&AgentView, &[&str])) {
     for agent in &view.agents {
-        take(agent, &name(agent));
+        take(agent, &[&agent.namespace, &agent.name]);
     }
 }
 
-fn each_sender(view: &SupervisorView, mut take: impl FnMut(&AgentView, &SenderView)) {
-    for agent in &view.agents {
+fn each_sender(view: &SupervisorView, mut take: impl FnMut(&SenderView, &[&str])) {
+    each_agent(view, |agent, of| {
         if let Some(sender) = &agent.sender {
-            take(agent, sender);
+            take(sender, of);
         }
-    }
+    });
 }
 
 fn each_watcher(view: &SupervisorView, mut take: impl FnMut(&WatcherView, &[&str])) {
-    for agent in &view.agents {
+    each_agent(view, |agent, of| {
         for watcher in &agent.watchers {
-            take(watcher, &[&agent.namespace, &agent.name, watcher.kind.spec().kind]);
+            take(watcher, &[of, &[watcher.kind.spec().kind]].concat());
         }
-    }
+    });
 }
 
 fn each_actor(view: &SupervisorView, mut take: impl FnMut(&ActorView, &[&str])) {
     take(&view.actor, &["", "", view.actor.actor.label(), ""]);
-    for agent in &view.agents {
+    each_agent(view, |agent, of| {
         let sender = agent.sender.iter().map(|sender| (&sender.actor, ""));
         let watchers = agent
             .watchers
             .iter()
             .map(|watcher| (&watcher.actor, watcher.kind.spec().kind));
         for (actor, kind) in std::iter::once((&agent.actor, "")).chain(sender).chain(watchers) {
-            take(actor, &[&agent.namespace, &agent.name, actor.actor.label(), kind]);
+            take(actor, &[of, &[actor.actor.label(), kind]].concat());
         }
-    }
+    });
 }
