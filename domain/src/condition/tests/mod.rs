@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-const PLATFORM: &str = "https://platform.example.com";
+pub(crate) const PLATFORM: &str = "https://platform.example.com";
 const NOTHING: &BTreeMap<ResourceKind, u64> = &BTreeMap::new();
 const READABLE: &BTreeMap<ResourceKind, Unreadability> = &BTreeMap::new();
 
 /// An agent with which all is well.
-fn well() -> Situation<'static> {
+pub(crate) fn well() -> Situation<'static> {
     Situation {
         settings_error: None,
         standing: &Standing::Speaks,

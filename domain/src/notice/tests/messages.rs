@@ -10,7 +10,7 @@ fn one_of_each() -> Vec<Notice> {
     let secret = || "creds".to_owned();
     let mut notices = vec![
         Notice::Connected {
-            platform: PLATFORM.to_owned(),
+            platform: condition::tests::PLATFORM.to_owned(),
         },
         Notice::Disconnected { trouble: trouble() },
         Notice::CredentialsRefused { trouble: trouble() },

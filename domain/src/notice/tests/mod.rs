@@ -12,13 +12,9 @@ mod transitions;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::condition::{Link, Situation, Standing};
+use crate::condition::{self, Link, Situation, Standing};
 use crate::credentials::Credentials;
 use crate::resource::KindSet;
-
-const PLATFORM: &str = "https://platform.example.com";
-const NOTHING: &BTreeMap<ResourceKind, u64> = &BTreeMap::new();
-const READABLE: &BTreeMap<ResourceKind, Unreadability> = &BTreeMap::new();
 
 /// The platform's answer to a request that it fails to serve.
 const BUSY: Outcome = Outcome::status(503);
@@ -26,23 +22,8 @@ const BUSY: Outcome = Outcome::status(503);
 /// An agent with which all is well.
 fn well() -> Situation<'static> {
     Situation {
-        settings_error: None,
-        standing: &Standing::Speaks,
         secret: "creds",
-        has_credentials: true,
-        credentials_error: None,
-        secret_seen: true,
-        cluster_known: Some(true),
-        platform: PLATFORM,
-        proxy: None,
-        link: Link::Up,
-        accepted: true,
-        refused: None,
-        unreadable: READABLE,
-        too_large: KindSet::EMPTY,
-        set_aside: NOTHING,
-        undecodable: NOTHING,
-        failing: false,
+        ..condition::tests::well()
     }
 }
 
