@@ -53,9 +53,9 @@ pub fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
 
 async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
     let mut signals = Signals::catch().map_err(RunError::Signals)?;
-    let probes = bind("the probes", settings.probes, "--health-probe-bind-address").await?;
-    let metrics = bind("the metrics", settings.metrics, "--metrics-bind-address").await?;
-    let debug = bind("the debug endpoint", settings.debug, "--debug-bind-address").await?;
+    let (probes, probes_at) = bind("the probes", settings.probes, "--health-probe-bind-address").await?;
+    let (metrics, metrics_at) = bind("the metrics", settings.metrics, "--metrics-bind-address").await?;
+    let (debug, debug_at) = bind("the debug endpoint", settings.debug, "--debug-bind-address").await?;
     let debug = debug.into_std().map_err(RunError::Runtime)?;
     let Service {
         kubeconfig,
@@ -76,7 +76,15 @@ async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
         notices: Rc::new(Events::new(client.clone())),
         clock: Rc::clone(&clock) as Rc<dyn Clock>,
     };
-    info!(version = obsyk_domain::wire::VERSION, %scope, %kinds, "obsyk-operator started");
+    info!(
+        version = obsyk_domain::wire::VERSION,
+        %scope,
+        %kinds,
+        probes = %probes_at,
+        metrics = %metrics_at,
+        debug = %debug_at,
+        "obsyk-operator started"
+    );
     let (alive, mut ended) = oneshot::channel();
     let supervisor = Address::start(SupervisorActor::new(kinds, policy, ports, Some(alive)));
     let inspection = Inspection::new(supervisor.post());
@@ -98,21 +106,27 @@ async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn bind(what: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, RunError> {
-    let bound = TcpListener::bind(address).await;
-    match bound {
+/// Also says where that is: port 0 stands for any that is free.
+async fn bind(
+    what: &'static str,
+    address: SocketAddr,
+    flag: &'static str,
+) -> Result<(TcpListener, SocketAddr), RunError> {
+    let bound = match TcpListener::bind(address).await {
         // A node without IPv6.
         Err(_) if address.ip().is_unspecified() && address.is_ipv6() => {
             TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], address.port()))).await
         }
         bound => bound,
-    }
-    .map_err(|source| RunError::Bind {
-        what,
-        address,
-        flag,
-        source,
-    })
+    };
+    bound
+        .and_then(|listener| listener.local_addr().map(|at| (listener, at)))
+        .map_err(|source| RunError::Bind {
+            what,
+            address,
+            flag,
+            source,
+        })
 }
 
 /// Tells the supervisor of the resources.

@@ -200,7 +200,7 @@ async fn endpoints_show_the_probes_the_metrics_and_the_actors() {
 async fn status_shows_the_tree_of_the_running_operator() {
     let stage = Stage::new().await;
     let operator = stage.synced().await;
-    let address = operator.debug_url().replace("http://", "").replace("/debug/actors", "");
+    let address = operator.debug_address().await.unwrap().to_string();
     let status = async |args: &[&str]| {
         let args = [&["status", "--address", &address], args].concat();
         let output = common::run(&args, &[]).await;

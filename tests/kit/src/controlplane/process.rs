@@ -169,7 +169,7 @@ fn helper(program: &'static str, args: &[&str]) -> Result<Child, Error> {
         .map_err(|source| Error::Spawn { program, source })
 }
 
-/// A running program. Dropping it kills it and waits until it is gone.
+/// A running program. Dropping it kills it and waits until it is gone; in a test that fails, the end of its log is shown.
 #[derive(Debug)]
 pub struct Process {
     name: &'static str,
@@ -260,6 +260,10 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let ended = self.child.wait();
+        if std::thread::panicking() {
+            let ended = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+            eprintln!("{}: {ended}; the end of its log:\n{}", self.name, self.log_tail());
+        }
     }
 }

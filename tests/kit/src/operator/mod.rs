@@ -5,7 +5,7 @@
 
 mod needs;
 
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -26,9 +26,6 @@ pub const SOON: Duration = Duration::from_secs(60);
 /// A running operator.
 pub struct Operator {
     process: Process,
-    probes: u16,
-    metrics: u16,
-    debug: u16,
 }
 
 /// How an operator is started.
@@ -41,28 +38,23 @@ pub struct OperatorOptions {
 }
 
 impl Operator {
-    /// Starts the operator `binary` against the cluster of a kubeconfig, with endpoints on free ports.
+    /// Starts the operator `binary` against the cluster of a kubeconfig, with endpoints on ports that it chooses and tells in
+    /// its log (one that is looked for beforehand may be taken when it is wanted).
     ///
     /// # Errors
     ///
     /// It can't be started.
     pub fn start(keeper: &Keeper, binary: &Path, kubeconfig: &Path, options: &OperatorOptions) -> Result<Self, Error> {
-        let [probes, metrics, debug] = [free_port(), free_port(), free_port()];
         let mut args = vec![
             "run".to_owned(),
             format!("--kubeconfig={}", kubeconfig.display()),
-            format!("--health-probe-bind-address=127.0.0.1:{probes}"),
-            format!("--metrics-bind-address=127.0.0.1:{metrics}"),
-            format!("--debug-bind-address=127.0.0.1:{debug}"),
+            "--health-probe-bind-address=127.0.0.1:0".to_owned(),
+            "--metrics-bind-address=127.0.0.1:0".to_owned(),
+            "--debug-bind-address=127.0.0.1:0".to_owned(),
         ];
         args.extend_from_slice(&options.args);
         let process = keeper.spawn_with("operator", binary, &args, &options.environment)?;
-        Ok(Self {
-            process,
-            probes,
-            metrics,
-            debug,
-        })
+        Ok(Self { process })
     }
 
     /// Its process id.
@@ -83,10 +75,26 @@ impl Operator {
         self.process.log_path()
     }
 
-    /// Where its actors can be looked at.
-    #[must_use]
-    pub fn debug_url(&self) -> String {
-        format!("http://127.0.0.1:{}/debug/actors", self.debug)
+    /// Where its debug endpoint listens.
+    ///
+    /// # Errors
+    ///
+    /// It doesn't say within [`SOON`].
+    pub async fn debug_address(&self) -> Result<SocketAddr, Error> {
+        self.address("debug").await
+    }
+
+    /// Where one of its endpoints listens, by the line that it logs at its start.
+    async fn address(&self, endpoint: &str) -> Result<SocketAddr, Error> {
+        let guard = Guard::new(format!("the operator logs the address of its {endpoint}"), SOON);
+        loop {
+            let log = self.log();
+            let started = log.lines().find(|line| line.contains("obsyk-operator started"));
+            if let Some(address) = started.and_then(|line| address_in(line, endpoint)) {
+                return Ok(address);
+            }
+            guard.again(log).await?;
+        }
     }
 
     /// How it ended, if it did.
@@ -150,12 +158,13 @@ impl Operator {
     /// Nothing answers.
     pub async fn get_as(&self, path: &str, accept: &str) -> std::io::Result<(u16, String)> {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let port = match path {
-            "/metrics" => self.metrics,
-            "/debug/actors" => self.debug,
-            _ => self.probes,
+        let endpoint = match path {
+            "/metrics" => "metrics",
+            "/debug/actors" => "debug",
+            _ => "probes",
         };
-        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+        let address = self.address(endpoint).await.map_err(std::io::Error::other)?;
+        let mut stream = tokio::net::TcpStream::connect(address).await?;
         stream
             .write_all(
                 format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\nConnection: close\r\n\r\n")
@@ -174,8 +183,10 @@ impl Operator {
     }
 }
 
-/// A port that is free now.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("the loopback interface has a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+/// The address in a field of a log line, in either form: `"debug":"127.0.0.1:4711"` or `debug=127.0.0.1:4711`.
+fn address_in(line: &str, field: &str) -> Option<SocketAddr> {
+    let json = format!("\"{field}\":\"");
+    let text = format!(" {field}=");
+    let (_, rest) = line.split_once(&json).or_else(|| line.split_once(&text))?;
+    rest.split(['"', ' ']).next()?.parse().ok()
 }

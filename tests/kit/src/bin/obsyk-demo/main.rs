@@ -8,6 +8,7 @@
 
 mod cluster;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,6 +47,8 @@ struct Args {
 /// All that runs. The operator goes first: it says goodbye to a platform that is still there.
 struct Stage {
     operator: Operator,
+    /// Where its actors are shown.
+    actors: SocketAddr,
     platform: Platform,
     cluster: Cluster,
 }
@@ -134,7 +137,9 @@ async fn set_up(args: Args) -> Result<Stage, Failure> {
         environment: Vec::new(),
     };
     let operator = Operator::start(cluster.keeper(), &binary, cluster.kubeconfig(), &options)?;
+    let actors = operator.debug_address().await?;
     Ok(Stage {
+        actors,
         operator,
         platform,
         cluster,
@@ -147,7 +152,7 @@ fn introduce(stage: &Stage) {
     println!("  cluster    {}", stage.cluster.description());
     println!("  platform   a strict double of it, {}", stage.platform.url());
     println!("  operator   its log: {}", stage.operator.log_path().display());
-    println!("             its actors: curl {}", stage.operator.debug_url());
+    println!("             its actors: curl http://{}/debug/actors", stage.actors);
     println!();
     println!("In another terminal:");
     println!();
@@ -177,6 +182,7 @@ async fn tear_down(stage: Stage, interrupted: &mut Interrupts) {
         mut operator,
         platform,
         cluster,
+        ..
     } = stage;
     // One that has ended already needs no signal.
     let _told = operator.signal("TERM");
