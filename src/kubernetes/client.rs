@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ClientBuilder, ConfigExt};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use tower::{BoxError, ServiceBuilder};
 
+use super::unquoted::Unquoted;
 use super::way::{BadProxyUrl, ProxyUrl, SILENCE, Way, current_cluster};
 
 /// What a connection reads ahead, at most. hyper would take up to 400 KiB for each, and each kind has one.
@@ -29,13 +30,13 @@ pub enum ConnectError {
         path: String,
         /// Why.
         #[source]
-        source: kube::config::KubeconfigError,
+        source: Unquoted,
     },
     /// Neither in a cluster nor with a kubeconfig.
     #[error(
         "there is no cluster to run against: run in a pod with a service account, or set KUBECONFIG to a kubeconfig file"
     )]
-    NoCluster(#[source] kube::config::InferConfigError),
+    NoCluster(#[source] Unquoted),
     /// The kubeconfig names a proxy that can't be used.
     #[error("the kubeconfig's proxy can't be used; change it, or take it out to connect directly")]
     Proxy(#[source] BadProxyUrl),
@@ -43,16 +44,16 @@ pub enum ConnectError {
     #[error(
         "the cluster's certificates or credentials can't be used; check that `kubectl version` works with the same kubeconfig"
     )]
-    Client(#[source] Box<kube::Error>),
+    Client(#[source] Unquoted),
 }
 
 /// A client for the cluster that `kubeconfig`, KUBECONFIG, `~/.kube/config` or the pod's service account names.
 pub async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, ConnectError> {
     let (config, proxy) = match kubeconfig {
         Some(path) => {
-            let named = |source| ConnectError::Kubeconfig {
+            let named = |error: KubeconfigError| ConnectError::Kubeconfig {
                 path: path.display().to_string(),
-                source,
+                source: Unquoted::of(&error),
             };
             let file = Kubeconfig::read_from(&path).map_err(named)?;
             let proxy = ProxyUrl::of(&file);
@@ -67,14 +68,16 @@ pub async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, ConnectError
             (config, proxy)
         }
         None => {
-            let config = Config::infer().await.map_err(ConnectError::NoCluster)?;
+            let config = Config::infer()
+                .await
+                .map_err(|error| ConnectError::NoCluster(Unquoted::of(&error)))?;
             // In a pod there is none, whatever its variables say.
             let file = config.proxy_url.as_ref().and_then(|_| Kubeconfig::read().ok());
             (config, file.as_ref().and_then(ProxyUrl::of))
         }
     };
     let way = Way::new(proxy.as_ref()).map_err(ConnectError::Proxy)?;
-    build(&config, way).map_err(|error| ConnectError::Client(Box::new(error)))
+    build(&config, way).map_err(|error| ConnectError::Client(Unquoted::of(&error)))
 }
 
 /// HTTP/1.1 only, so that each watch has a connection of its own; and nothing is tried again here.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::unquoted;
 use crate::text::{printable, root_cause};
 
 /// An API server that is overloaded takes seconds; one that takes longer than this doesn't answer.
@@ -70,9 +71,14 @@ impl From<kube::Error> for Failure {
                 code: status.code,
                 message: printable(&status.message),
             },
-            kube::Error::Service(error) => Self::Unreachable(root_cause(error.as_ref())),
+            kube::Error::Service(error) => match unquoted::words(error.as_ref()) {
+                Some(words) => Self::Credentials(words),
+                None => Self::Unreachable(root_cause(error.as_ref())),
+            },
             kube::Error::HyperError(error) => Self::Unreachable(root_cause(&error)),
-            kube::Error::Auth(error) => Self::Credentials(root_cause(&error)),
+            kube::Error::Auth(error) => {
+                Self::Credentials(unquoted::words(&error).unwrap_or_else(|| root_cause(&error)))
+            }
             // Others quote what they couldn't read.
             _ => Self::Garbled,
         }

@@ -3,7 +3,7 @@
 
 //! The API server: the only code that knows its client.
 //!
-//! It promises that nothing of an object but what is decoded gets past it, that no error carries a decoder's text, and
+//! It promises that nothing of an object but what is decoded gets past it, that no error carries a decoder's text nor anything of a kubeconfig (`unquoted.rs`), and
 //! that nothing is tried again here: that is the actors' to decide. (What is followed of our own resource and of the
 //! credentials' Secret is: `follow.rs`.) What the commands ask for people is beside it: `definition.rs`, `review.rs`.
 
@@ -17,6 +17,7 @@ mod resources;
 mod review;
 mod secrets;
 mod status;
+mod unquoted;
 mod watches;
 mod way;
 
