@@ -15,7 +15,7 @@ use super::messages::{Drain, Inspect, Relist};
 use super::state::{Effect, MOST_IN_OFFER};
 use crate::agent::{Child, Listed, Unreadable};
 use crate::inspect::{ActorKind, WatcherView};
-use crate::mail::timed;
+use crate::mail::{later, timed};
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
 use crate::supervision::{ExitCause, Exited, report};
 
@@ -113,6 +113,7 @@ impl WatcherActor {
     }
 
     fn close(&mut self, ctx: &mut Ctx) {
+        self.closed += 1;
         self.stream = None;
         if let Some(pull) = self.pull.take() {
             ctx.cancel_future(pull);
@@ -126,15 +127,21 @@ impl WatcherActor {
             return;
         }
         let Some(stream) = self.stream.take() else { return };
-        let pulled = batch(stream)
-            .into_actor(self)
-            .map(|(stream, signals, ended), act: &mut Self, ctx: &mut Ctx| {
-                act.pull = None;
-                act.stream = (!ended).then_some(stream);
-                let now = act.ports.clock.now();
-                let effects = act.state.on_signals(now, signals, ended, act.chance.as_mut());
-                act.carry_out(effects, ctx);
-            });
+        let closed = self.closed;
+        let pulled =
+            batch(stream)
+                .into_actor(self)
+                .map(move |(stream, signals, ended), act: &mut Self, ctx: &mut Ctx| {
+                    // actix polls a future that was cancelled in the same turn once more.
+                    if act.closed != closed {
+                        return;
+                    }
+                    act.pull = None;
+                    act.stream = (!ended).then_some(stream);
+                    let now = act.ports.clock.now();
+                    let effects = act.state.on_signals(now, signals, ended, act.chance.as_mut());
+                    act.carry_out(effects, ctx);
+                });
         self.pull = Some(ctx.spawn(timed(pulled)));
     }
 
@@ -144,7 +151,7 @@ impl WatcherActor {
         }
         let Some(at) = self.state.wake() else { return };
         let wait = at.since(self.ports.clock.now()).max(Duration::from_millis(1));
-        self.timer = Some(ctx.run_later(wait, |act, ctx| {
+        self.timer = Some(later(ctx, wait, |act, ctx| {
             act.timer = None;
             let now = act.ports.clock.now();
             let effects = act.state.on_timer(now, act.chance.as_mut());

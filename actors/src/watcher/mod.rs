@@ -55,6 +55,8 @@ pub struct WatcherActor {
     generation: u64,
     stream: Option<LocalStream<Signal>>,
     pull: Option<SpawnHandle>,
+    /// Streams that were closed: what was pulled from one of them doesn't count.
+    closed: u64,
     timer: Option<SpawnHandle>,
     asked: bool,
 }
@@ -80,6 +82,7 @@ impl WatcherActor {
             generation,
             stream: None,
             pull: None,
+            closed: 0,
             timer: None,
             asked: false,
         }

@@ -14,9 +14,9 @@ use obsyk_domain::time::{Chance, Moment};
 use super::{Effect, HEALTHY, STALLED, Stage, WatcherState};
 use crate::inspect::ListWhy;
 
-/// A watch that the server refuses to start this often in a row, though the version may be good, is started anew with a
-/// list.
-const MOST_REFUSED_STARTS: u32 = 3;
+/// A watch that the server refuses to start, or ends with an error before it told anything, this often in a row, though the
+/// version may be good, is started anew with a list.
+const MOST_FRUITLESS: u32 = 3;
 
 impl WatcherState {
     pub(super) fn failed(&mut self, now: Moment, error: ReadError, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
@@ -71,7 +71,7 @@ impl WatcherState {
             | ReadError::Busy { .. }
             | ReadError::Unreachable => form,
         };
-        self.wait(now, then, error, chance);
+        self.wait(now, then, ListWhy::Failed, error, chance);
     }
 
     fn watch_failed(&mut self, now: Moment, error: ReadError, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
@@ -91,9 +91,9 @@ impl WatcherState {
                 return;
             }
             ReadError::Undecodable => Opening::Pages,
-            ReadError::Unsupported => {
-                self.refused_starts += 1;
-                if self.refused_starts >= MOST_REFUSED_STARTS {
+            ReadError::Unsupported | ReadError::Status(_) => {
+                self.fruitless += 1;
+                if self.fruitless >= MOST_FRUITLESS {
                     self.list_form()
                 } else {
                     resumed
@@ -103,10 +103,9 @@ impl WatcherState {
             | ReadError::Absent
             | ReadError::Unauthorized
             | ReadError::Busy { .. }
-            | ReadError::Status(_)
             | ReadError::Unreachable => resumed,
         };
-        self.wait(now, then, error, chance);
+        self.wait(now, then, ListWhy::Failed, error, chance);
     }
 
     /// The stream ended without an error.
@@ -118,7 +117,7 @@ impl WatcherState {
                     self.failures.reset();
                     self.open(now, then, effects);
                 } else {
-                    self.wait(now, then, ReadError::Unreachable, chance);
+                    self.wait(now, then, ListWhy::Failed, ReadError::Unreachable, chance);
                 }
             }
             // A list that ended before its end is no list.
@@ -139,12 +138,13 @@ impl WatcherState {
         if self.lived(now) {
             self.begin_list(now, form, why, effects);
         } else {
-            self.wait(now, form, ReadError::Expired, chance);
+            self.wait(now, form, why, ReadError::Expired, chance);
         }
     }
 
-    fn wait(&mut self, now: Moment, then: Opening, error: ReadError, chance: &mut dyn Chance) {
-        if self.lived(now) {
+    fn wait(&mut self, now: Moment, then: Opening, why: ListWhy, error: ReadError, chance: &mut dyn Chance) {
+        // A list that took its time to fail isn't healthy for that.
+        if !self.is_listing() && self.lived(now) {
             self.failures.reset();
         }
         let asked = match error {
@@ -153,7 +153,7 @@ impl WatcherState {
         };
         self.failure = Some(error);
         let at = now + self.failures.next(chance).max(asked);
-        self.turn_to(Stage::Waiting { at, then });
+        self.turn_to(Stage::Waiting { at, then, why });
     }
 
     /// The kind can't be read for now: the snapshot goes without it, and it is tried again after a backoff.
@@ -173,20 +173,18 @@ impl WatcherState {
             Unreadability::Stalled => Opening::Pages,
             Unreadability::Forbidden | Unreadability::Absent => self.list_form(),
         };
-        self.turn_to(Stage::Waiting { at, then });
+        let why = ListWhy::Unreadable;
+        self.turn_to(Stage::Waiting { at, then, why });
     }
 
     /// The moment that [`Self::wake`] named has come.
     pub fn on_timer(&mut self, now: Moment, chance: &mut dyn Chance) -> Vec<Effect> {
         let mut effects = Vec::new();
         match self.stage {
-            Stage::Waiting { at, then } if at <= now => match then {
+            Stage::Waiting { at, then, why } if at <= now => match then {
                 Opening::Watch { .. } => self.open(now, then, &mut effects),
                 Opening::Stream | Opening::Pages => {
-                    let why = match self.unreadable {
-                        Some(_) => ListWhy::Unreadable,
-                        None => ListWhy::Failed,
-                    };
+                    let why = self.unreadable.map_or(why, |_| ListWhy::Unreadable);
                     self.begin_list(now, then, why, &mut effects);
                 }
             },

@@ -191,7 +191,7 @@ impl WatcherState {
         self.unreadable = None;
         self.wanted = false;
         self.trouble = None;
-        self.refused_starts = 0;
+        self.fruitless = 0;
         self.failures.reset();
         self.denials.reset();
         if form == Opening::Pages {

@@ -84,6 +84,8 @@ enum Stage {
     Waiting {
         at: Moment,
         then: Opening,
+        /// Why, when it is a list.
+        why: ListWhy,
     },
     Stopped,
 }
@@ -118,7 +120,8 @@ pub struct WatcherState {
     /// A list is being handed over.
     spooling: Option<(u64, ClusterFacts)>,
     unreadable: Option<Unreadability>,
-    refused_starts: u32,
+    /// Watches in a row that the API server ended with an error before they told anything.
+    fruitless: u32,
     /// When the list that is being read last made progress.
     progress: Moment,
     /// When the list that is wanted failed for the first time.
@@ -152,7 +155,7 @@ impl WatcherState {
             offering: None,
             spooling: None,
             unreadable: None,
-            refused_starts: 0,
+            fruitless: 0,
             progress: Moment::START,
             trouble: None,
             opened: Moment::START,
@@ -224,8 +227,7 @@ impl WatcherState {
     fn signal(&mut self, now: Moment, signal: Signal, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
         let listing = matches!(self.stage, Stage::Listing(_));
         match signal {
-            Signal::Opened => self.refused_starts = 0,
-            Signal::Queued => {}
+            Signal::Opened | Signal::Queued => {}
             Signal::Listed(sighting) => self.listed(now, sighting, effects),
             Signal::Put(sighting) if listing => self.listed(now, sighting, effects),
             Signal::ListEnd { version } => self.list_end(now, version, effects),

@@ -6,7 +6,7 @@
 use obsyk_domain::resource::ResourceKind;
 
 use super::{Stage, WatcherState};
-use crate::inspect::{ActorView, MOST_NAMED, SetAside, WatcherView};
+use crate::inspect::{ActorView, ListWhy, MOST_NAMED, SetAside, WatcherView};
 use crate::watcher::Phase;
 #[cfg(any(test, feature = "sim"))]
 use crate::watcher::known::Known;
@@ -37,9 +37,14 @@ impl WatcherState {
 
     /// Why nothing is read just now.
     fn problem(&self) -> Option<String> {
-        let failed = || self.failure.filter(|_| matches!(self.stage, Stage::Waiting { .. }));
-        let unreadable = self.unreadable.map(|why| why.to_string());
-        unreadable.or_else(|| failed().map(|error| error.to_string()))
+        match (self.unreadable, &self.stage) {
+            (Some(why), _) => Some(why.to_string()),
+            (None, Stage::Waiting { why: ListWhy::Gap, .. }) => Some(
+                "the watch told of an object that may be older than its delete; the kind is listed again".to_owned(),
+            ),
+            (None, Stage::Waiting { .. }) => self.failure.map(|error| error.to_string()),
+            (None, _) => None,
+        }
     }
 
     /// What it knows and does.

@@ -45,6 +45,7 @@ impl WatcherState {
 
     /// All changes up to this version were told.
     pub(super) fn told(&mut self, version: u64) {
+        self.fruitless = 0;
         self.newest = self.newest.max(version);
         self.resume = self.resume.max(version);
     }

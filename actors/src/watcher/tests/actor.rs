@@ -81,6 +81,35 @@ fn a_relist_drops_the_stream_before_it() {
 }
 
 #[test]
+fn what_the_stream_before_a_relist_still_says_is_not_taken_for_the_list() {
+    run(async {
+        let mut stage = Stage::set();
+        let first = stage.relist(1).await;
+        first.say([a_pod("web").version(5).listed(), list_end(9)]);
+        stage.listed.recv().await.unwrap();
+        sleep(Duration::from_secs(10)).await;
+        // Both wait for the actor at once: the change that the old stream has ready, and the order to list.
+        first.say([a_pod("web").version(10).put()]);
+        let second = stage.relist(2).await;
+        second.say([
+            a_pod("web").version(10).listed(),
+            a_pod("db").version(11).listed(),
+            list_end(12),
+        ]);
+        let spooled = loop {
+            tokio::select! {
+                offer = stage.offers.recv() => offer.unwrap().1.send(Ok(())).unwrap(),
+                spooled = stage.spooled.recv() => match spooled.unwrap() {
+                    spooled if spooled.n == 2 => break spooled,
+                    _ => {}
+                },
+            }
+        };
+        assert_eq!(objects(&spooled.spool), ["web@10", "db@11"]);
+    });
+}
+
+#[test]
 fn a_reply_that_a_relist_overtook_opens_nothing() {
     run(async {
         let mut stage = Stage::set();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use obsyk_domain::ports::{ReadError, Signal};
 
 use super::*;
-use crate::inspect::{ActorKind, ActorView};
+use crate::inspect::{ActorKind, ActorView, ListWhy};
 use crate::watcher::{Phase, STALLED};
 
 fn failed(error: ReadError) -> [Signal; 1] {
@@ -239,4 +239,38 @@ fn a_list_of_its_own_that_fails_for_a_minute_is_named() {
         }
     }
     assert!(lines.contains(&"unreadable 1: Stalled".to_owned()));
+}
+
+#[test]
+fn a_list_that_had_to_wait_is_counted_under_its_own_cause() {
+    for (signal, why) in [
+        (Signal::Failed(ReadError::Expired), ListWhy::Expired),
+        (a_pod("old").version(3).put(), ListWhy::Gap),
+    ] {
+        let mut watcher = Driven::watching(&[a_pod("web").version(5)], 9);
+        // A watch that lives for less than five seconds doesn't get a list at once.
+        watcher.hear_last([]);
+        watcher.hear([signal]);
+        watcher.wake();
+        let lists = watcher
+            .state
+            .view(ActorView::unseen(ActorKind::Watcher, String::new(), 1, watcher.now))
+            .lists;
+        assert!(lists.iter().any(|lists| lists.why == why), "{why:?}: {lists:?}");
+        assert!(lists.iter().all(|lists| lists.why != ListWhy::Failed), "{lists:?}");
+    }
+}
+
+#[test]
+fn lists_that_fail_late_are_tried_again_ever_more_slowly_too() {
+    let mut watcher = Driven::new();
+    watcher.relist(1);
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        watcher.pass(10);
+        watcher.hear(failed(ReadError::Status(504)));
+        waits.push(watcher.waits());
+        watcher.wake();
+    }
+    assert!(waits.is_sorted() && waits[0] * 4 <= waits[3], "{waits:?}");
 }
