@@ -126,12 +126,15 @@ impl HttpPlatform {
     /// Asks for a token.
     pub async fn exchange(&self, platform: &PlatformUrl, credentials: Credentials) -> Exchange {
         let mut clocks = None;
-        let token = match sign(platform, credentials).await {
-            Some(assertion) => timeout(SMALL, self.fetch_token(platform, &assertion, &mut clocks))
-                .await
-                .unwrap_or(Err(TokenError::Answer(TIMED_OUT))),
-            None => Err(TokenError::Unsigned),
+        let exchanged = async {
+            match sign(platform, credentials).await {
+                Some(assertion) => self.fetch_token(platform, &assertion, &mut clocks).await,
+                None => Err(TokenError::Unsigned),
+            }
         };
+        // Signing waits for a thread that the look-up of names uses too.
+        let token = timeout(SMALL, exchanged).await;
+        let token = token.unwrap_or(Err(TokenError::Answer(TIMED_OUT)));
         Exchange { token, clocks }
     }
 

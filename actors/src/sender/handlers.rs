@@ -19,7 +19,7 @@ use super::state::Effect;
 use super::{Config, SenderActor};
 use crate::agent::Child;
 use crate::inspect::{ActorKind, SenderView};
-use crate::mail::timed;
+use crate::mail::{later, timed};
 use crate::supervision::{ExitCause, Exited, report};
 
 type Ctx = Context<SenderActor>;
@@ -71,7 +71,7 @@ impl SenderActor {
                     }
                 }
                 Effect::AbortToken => {
-                    if let Some(fetch) = self.fetch.take() {
+                    if let Some((_, fetch)) = self.fetch.take() {
                         ctx.cancel_future(fetch);
                     }
                 }
@@ -114,7 +114,10 @@ impl SenderActor {
         let fetched = answer
             .into_actor(self)
             .map(move |result, act: &mut Self, ctx: &mut Ctx| {
-                act.fetch = None;
+                // actix polls a future that was cancelled in the same turn once more.
+                if act.fetch.take_if(|(under_way, _)| *under_way == fetch).is_none() {
+                    return;
+                }
                 match &result {
                     Ok(issued) => {
                         info!(agent = %act.key, lifetime_seconds = issued.lifetime.as_secs(), "token received")
@@ -125,7 +128,7 @@ impl SenderActor {
                 let effects = act.state.on_token(now, fetch, result, act.chance.as_mut());
                 act.carry_out(effects, ctx);
             });
-        self.fetch = Some(ctx.spawn(timed(fetched)));
+        self.fetch = Some((fetch, ctx.spawn(timed(fetched))));
     }
 
     fn reply_to_open(&mut self, n: u64, reply: Result<(), Overtaken>) {
@@ -142,7 +145,7 @@ impl SenderActor {
         let now = self.ports.clock.now();
         let Some(at) = self.state.wake(now) else { return };
         // A timer is rounded up to its next millisecond: it never comes before the moment that it waits for.
-        self.timer = Some(ctx.run_later(at.since(now), |act, ctx| {
+        self.timer = Some(later(ctx, at.since(now), |act, ctx| {
             act.timer = None;
             let now = act.ports.clock.now();
             let effects = act.state.on_timer(now, act.chance.as_mut());

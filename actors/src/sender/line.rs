@@ -232,7 +232,8 @@ impl Line {
         resumed
     }
 
-    fn reset(&mut self) {
+    /// Nothing of what happened counts any more.
+    pub(super) fn reset(&mut self) {
         *self = Self {
             total_retries: self.total_retries,
             ..Self::new()

@@ -153,7 +153,7 @@ pub enum SnapshotEnd {
         objects: u64,
         /// Bytes of it, before any compression in transit.
         bytes: u64,
-        /// From its opening to its acceptance.
+        /// From the first list to its acceptance.
         took: Duration,
     },
     /// The platform refused it for good.

@@ -47,7 +47,8 @@ pub struct SenderActor {
     chance: Box<dyn Chance>,
     generation: u64,
     requests: HashMap<u64, SpawnHandle>,
-    fetch: Option<SpawnHandle>,
+    /// The token that is being fetched, by its number.
+    fetch: Option<(u64, SpawnHandle)>,
     timer: Option<SpawnHandle>,
     opening: Option<(u64, oneshot::Sender<Result<(), Overtaken>>)>,
     draining: Vec<oneshot::Sender<()>>,

@@ -42,6 +42,16 @@ impl Ledger {
             .map(|(uid, _)| uid)
     }
 
+    /// The objects of a kind about which a list has nothing to tell: an event of them waits or is on its way, or they are
+    /// set aside.
+    pub fn spoken_for(&self, kind: ResourceKind) -> impl Iterator<Item = &Uid> {
+        let is_spoken_for = |entry: &Entry| entry.waiting.is_some() || entry.flight.is_some() || entry.is_set_aside();
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| entry.kind == kind && is_spoken_for(entry))
+            .map(|(uid, _)| uid)
+    }
+
     /// Requests in flight.
     pub fn in_flight(&self) -> usize {
         self.in_flight

@@ -11,7 +11,6 @@ use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::{Chance, Moment};
 
 use super::{Effect, SenderState, Turn};
-use crate::sender::line::Line;
 use crate::sender::messages::{Config, Delivery, SnapshotEnd};
 use crate::sender::open::Step;
 
@@ -55,6 +54,7 @@ impl SenderState {
             self.drop_token(turn);
         }
         if let Some(open) = self.open.take() {
+            self.tally.barriers.record(turn.now.since(open.opened));
             if matches!(open.step, Step::Opening) {
                 turn.push(Effect::Overtaken(open.n));
             }
@@ -63,7 +63,7 @@ impl SenderState {
                 end: SnapshotEnd::Unfinished,
             });
         }
-        self.line = Line::new();
+        self.line.reset();
         self.renew = false;
         self.distrusted = false;
         self.accepted = false;

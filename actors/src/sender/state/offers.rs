@@ -45,18 +45,16 @@ impl SenderState {
             .as_ref()
             .is_some_and(|open| matches!(open.step, Step::Collecting) && !open.covered.contains(kind));
         self.tally.changes += changes.len() as u64;
-        if self.ledger.is_lossy() {
-            return if carried { Ok(()) } else { self.refuse(turn) };
-        }
         // No snapshot tells that an object of these kinds is gone.
         let untold = self.unreadable.union(self.too_large);
-        let mut overflowed = false;
+        let was_lossy = self.ledger.is_lossy();
+        let mut overflowed = was_lossy;
         for change in changes {
-            if overflowed && !(untold.contains(kind) && change.what == What::Deleted) {
-                continue;
-            }
             if let Some(trickle) = self.trickles.iter_mut().find(|trickle| trickle.kind == kind) {
                 trickle.supersede(&change.uid);
+            }
+            if overflowed && !(untold.contains(kind) && change.what == What::Deleted) {
+                continue;
             }
             self.line.changed(&change.uid);
             self.ledger.offer(turn.now, kind, change);
@@ -70,6 +68,9 @@ impl SenderState {
         }
         if !overflowed {
             return Ok(());
+        }
+        if was_lossy {
+            return if carried { Ok(()) } else { self.refuse(turn) };
         }
         if is_planted(Bug::DropWhenFull) {
             self.ledger.set_lossy(false);

@@ -172,7 +172,7 @@ impl SenderState {
             && let Some(spool) = open.spools.get(&kind)
         {
             let mut trickle = Trickle::new(kind, spool);
-            for uid in self.ledger.uids_of(kind) {
+            for uid in self.ledger.spoken_for(kind) {
                 trickle.supersede(uid);
             }
             self.trickles.retain(|trickle| trickle.kind != kind);

@@ -53,7 +53,10 @@ impl SenderState {
     }
 
     fn not_issued(&mut self, turn: &mut Turn<'_>, error: TokenError) {
-        self.tally.request(Endpoint::Token, error.class());
+        // What couldn't be signed wasn't asked for.
+        if error != TokenError::Unsigned {
+            self.tally.request(Endpoint::Token, error.class());
+        }
         self.token.failed(turn.now, error, turn.chance);
         if !error.is_denied() {
             return;

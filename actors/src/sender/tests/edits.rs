@@ -113,6 +113,18 @@ fn failures_at_the_old_platform_dont_count_at_the_new_one() {
     scene.open(2);
     scene.token();
     assert_eq!(scene.opened, [2]);
+    assert_eq!(scene.view().retries, 5, "counters only rise");
+}
+
+#[test]
+fn a_snapshot_that_an_edit_ends_counts_for_the_time_that_it_was_open() {
+    let mut scene = Scene::synced();
+    let before = scene.view().barriers.total();
+    scene.open(2);
+    scene.pass(secs(4));
+    let [config, ..] = elsewhere();
+    scene.configure(config);
+    assert_eq!(scene.view().barriers.total() - before, secs(4));
 }
 
 #[test]

@@ -184,6 +184,19 @@ fn tombstones_of_a_kind_that_is_too_large_outlive_the_bound() {
     assert_eq!(scene.ledger().tombstones, 1, "no snapshot can say that it is gone");
 }
 
+#[test]
+fn tombstones_of_a_kind_that_is_too_large_are_kept_when_the_bound_was_reached_before() {
+    let mut scene = Scene::synced();
+    let whole = scene.snapshot(2, &[(Node, &[])]);
+    scene.answer(&whole, status(413));
+    let event = scene.send(updated("first", 1));
+    scene.answer(&event, NO_CONNECTION);
+    scene.offer(&larges()).unwrap_err();
+    let refused = scene.offer_of(Node, &[updated("m", 1), deleted("n")]);
+    assert_eq!(refused, Err(Refusal::SnapshotDue), "the rest is told by a list");
+    assert_eq!((scene.ledger().tombstones, scene.ledger().dirty), (1, 1));
+}
+
 /// Ten events a second; the last snapshot took this long and ended 100 s ago.
 fn slow(took: u64) -> Scene {
     let mut scene = Scene::blank();

@@ -114,3 +114,25 @@ fn it_waits_while_requests_fail() {
     scene.answer_all(status(500));
     assert_eq!(told(&mut scene, 9), ["modified a 0", "modified b 0"]);
 }
+
+#[test]
+fn an_object_that_was_refused_but_is_not_at_fault_is_told_too() {
+    for code in [404, 409] {
+        let mut scene = Scene::synced();
+        let event = scene.send(updated("a", 1));
+        scene.answer(&event, status(code));
+        let whole = scene.snapshot(2, &[(Pod, &["a", "b"])]);
+        scene.answer(&whole, status(413));
+        assert_eq!(told(&mut scene, 3), ["UPDATED a 0", "UPDATED b 0"], "{code}");
+    }
+}
+
+#[test]
+fn an_object_that_is_set_aside_is_not_told_again_by_its_list() {
+    let mut scene = Scene::synced();
+    let event = scene.send(updated("a", 1));
+    scene.answer(&event, status(400));
+    let whole = scene.snapshot(2, &[(Pod, &["a", "b"])]);
+    scene.answer(&whole, status(413));
+    assert_eq!(told(&mut scene, 3), ["UPDATED b 0"]);
+}
