@@ -97,7 +97,7 @@ impl Handler<Delivery> for AgentActor {
             }
             Delivery::Snapshot { n, end } => {
                 self.log_snapshot(n, &end);
-                self.notices.ended(&end);
+                self.notices.ended(&end, self.state.snapshot_causes(n));
                 self.look_now(ctx);
                 self.state.on_snapshot_end(now, n, &end, self.chance.as_mut())
             }
@@ -126,8 +126,9 @@ impl Handler<Exited<Child>> for AgentActor {
         warn!(agent = %self.key, ?child, generation, %cause, "an actor died; it is restarted");
         self.family.bury(child);
         let now = self.ports.clock.now();
-        self.seen.died(child, Exit { cause, at: now });
-        self.notices.died(now, child);
+        let exit = Exit { cause, at: now };
+        self.seen.died(child, generation, &self.key.to_string(), exit);
+        self.notices.died(now, child.into());
         let effects = self.state.on_exited(now, child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }

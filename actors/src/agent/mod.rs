@@ -23,6 +23,7 @@ mod views;
 use std::rc::Rc;
 
 use actix::{Addr, SpawnHandle, WeakAddr};
+use obsyk_domain::notice::Part;
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::Chance;
@@ -109,6 +110,13 @@ impl AgentActor {
             asked: false,
             gave_up: false,
         }
+    }
+
+    /// The one before it died, which is told.
+    #[must_use]
+    pub fn after_a_death(mut self) -> Self {
+        self.notices.died(self.ports.clock.now(), Part::Agent);
+        self
     }
 }
 

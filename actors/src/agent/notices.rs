@@ -10,7 +10,7 @@ use std::time::Duration;
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::condition::Situation;
 use obsyk_domain::credentials::Credentials;
-use obsyk_domain::notice::{Notice, Stood};
+use obsyk_domain::notice::{Notice, Part, Stood};
 use obsyk_domain::rate::Allowance;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::Cause;
@@ -18,7 +18,6 @@ use obsyk_domain::time::Moment;
 use tracing::debug;
 
 use super::messages::Desired;
-use super::state::Child;
 use crate::sender::SnapshotEnd;
 
 /// Notices of one resource at once, and the time after which there may be one more. They are those of client-go's event
@@ -35,8 +34,6 @@ const MOST_WAITING: usize = AT_ONCE as usize;
 #[derive(Debug)]
 pub(super) struct NoticeKeeper {
     stood: Stood,
-    /// The causes of the snapshot that was opened last.
-    why: Vec<Cause>,
     /// The snapshot that was accepted since things were last looked at: it is told after what they have become by it.
     sent: Option<Notice>,
     /// The platform's last answer to an object of a kind that it refused.
@@ -51,7 +48,6 @@ impl NoticeKeeper {
     pub(super) fn new(desired: &Desired) -> Self {
         Self {
             stood: Stood::new(desired.status.as_deref(), desired.generation),
-            why: Vec::new(),
             sent: None,
             answers: BTreeMap::new(),
             limit: Allowance::full(ONE_MORE_AFTER, AT_ONCE),
@@ -70,18 +66,12 @@ impl NoticeKeeper {
         }
     }
 
-    /// A snapshot opens, for these causes.
-    pub(super) fn opened(&mut self, why: &[Cause]) {
-        self.why = why.to_vec();
-    }
-
-    /// A snapshot ended. That it was refused is seen in how things stand.
-    pub(super) fn ended(&mut self, end: &SnapshotEnd) {
+    /// A snapshot that had these causes ended. That it was refused is seen in how things stand.
+    pub(super) fn ended(&mut self, end: &SnapshotEnd, why: Vec<Cause>) {
         if let SnapshotEnd::Accepted {
             objects, bytes, took, ..
         } = *end
         {
-            let why = std::mem::take(&mut self.why);
             self.sent = Some(Notice::SnapshotSent {
                 objects,
                 bytes,
@@ -96,13 +86,9 @@ impl NoticeKeeper {
         self.answers.insert(kind, answer);
     }
 
-    /// A child died, and is restarted.
-    pub(super) fn died(&mut self, now: Moment, child: Child) {
-        let watcher = match child {
-            Child::Sender => None,
-            Child::Watcher(kind) => Some(kind),
-        };
-        self.tell(now, Notice::ActorRestarted { watcher });
+    /// A part of the agent died, and is restarted.
+    pub(super) fn died(&mut self, now: Moment, part: Part) {
+        self.tell(now, Notice::ActorRestarted { part });
     }
 
     fn tell(&mut self, now: Moment, notice: Notice) {

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use super::AgentActor;
 use super::state::{Child, Effect};
-use crate::mail::{Address, Attended, Mail};
+use crate::mail::{Address, Attended, Mail, later, timed};
 use crate::sender::{AbandonSnapshot, Beat, Configure, OpenSnapshot, SendSnapshot, SenderActor};
 use crate::supervision::command;
 use crate::watcher::{Collaborators, Relist, WatcherActor};
@@ -45,7 +45,8 @@ impl AgentActor {
                 Effect::StartSender => self.start_sender(ctx),
                 Effect::StartWatcher(kind) => self.start_watcher(kind, ctx),
                 Effect::StopWatcher(kind) => {
-                    self.seen.forget(Child::Watcher(kind));
+                    // Its place stays: it is built anew with the sender's successor.
+                    self.seen.ended(Child::Watcher(kind));
                     settling.extend(self.family.stop_watcher(kind));
                 }
                 Effect::StopChildren => {
@@ -160,7 +161,7 @@ impl AgentActor {
             let effects = act.state.on_credentials(act.ports.clock.now(), &name, result);
             act.carry_out(effects, ctx);
         });
-        self.secret = Some(ctx.spawn(follow.finish()));
+        self.secret = Some(ctx.spawn(timed(follow.finish())));
     }
 
     fn identify(&mut self, ctx: &mut Ctx) {
@@ -168,26 +169,27 @@ impl AgentActor {
             ctx.cancel_future(slow);
         }
         let identity = self.ports.cluster.identify();
-        self.identify = Some(ctx.spawn(identity.into_actor(self).map(|identity, act, ctx| {
-            act.identify = None;
-            let now = act.ports.clock.now();
-            let effects = act.state.on_identity(now, identity, act.chance.as_mut());
-            act.carry_out(effects, ctx);
-        })));
+        self.identify = Some(
+            ctx.spawn(timed(identity.into_actor(self).map(|identity, act: &mut Self, ctx| {
+                act.identify = None;
+                let now = act.ports.clock.now();
+                let effects = act.state.on_identity(now, identity, act.chance.as_mut());
+                act.carry_out(effects, ctx);
+            }))),
+        );
     }
 
     fn open_snapshot(&mut self, n: u64, why: Vec<Cause>, ctx: &mut Ctx) {
         let Some(sender) = self.family.sender() else { return };
-        self.notices.opened(&why);
         let opened = sender.send(OpenSnapshot { n, why });
-        ctx.spawn(opened.into_actor(self).map(move |reply, act, ctx| {
+        ctx.spawn(timed(opened.into_actor(self).map(move |reply, act: &mut Self, ctx| {
             let now = act.ports.clock.now();
             let effects = match reply {
                 Ok(Ok(())) => act.state.on_opened(now, n),
                 Ok(Err(_)) | Err(_) => act.state.on_overtaken(now, n),
             };
             act.carry_out(effects, ctx);
-        }));
+        })));
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {
@@ -197,7 +199,7 @@ impl AgentActor {
         let Some(at) = self.state.wake() else { return };
         // Timers count in milliseconds, rounded down: a wait that is too short would spin.
         let wait = at.since(self.ports.clock.now()) + Duration::from_millis(1);
-        self.timer = Some(ctx.run_later(wait, |act, ctx| {
+        self.timer = Some(later(ctx, wait, |act, ctx| {
             act.timer = None;
             let effects = act.state.on_timer(act.ports.clock.now());
             act.carry_out(effects, ctx);

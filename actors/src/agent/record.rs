@@ -11,6 +11,7 @@ use tracing::debug;
 
 use super::AgentActor;
 use super::perform::Ctx;
+use crate::mail::timed;
 
 /// An API server that doesn't take a notice within this is given up. It isn't tried again: others wait behind it, and they
 /// are of use only while they are new.
@@ -25,12 +26,14 @@ impl AgentActor {
         let Some(notice) = self.notices.next() else { return };
         let reason = notice.reason();
         let record = timeout(RECORDING, self.ports.notices.record(&self.key, &self.uid, &notice));
-        self.record = Some(ctx.spawn(record.into_actor(self).map(move |recorded, act, ctx| {
-            act.record = None;
-            if recorded.is_err() {
-                debug!(agent = %act.key, reason, "the API server doesn't take a notice; it is given up");
-            }
-            act.record_notices(ctx);
-        })));
+        self.record = Some(ctx.spawn(timed(record.into_actor(self).map(
+            move |recorded, act: &mut Self, ctx| {
+                act.record = None;
+                if recorded.is_err() {
+                    debug!(agent = %act.key, reason, "the API server doesn't take a notice; it is given up");
+                }
+                act.record_notices(ctx);
+            },
+        ))));
     }
 }

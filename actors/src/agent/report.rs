@@ -21,6 +21,7 @@ use super::perform::Ctx;
 use super::state::Child;
 use super::status::AT_MOST_EVERY;
 use crate::inspect::{ActorKind, ActorView, AgentView, ConditionView, Readiness};
+use crate::mail::{later, timed};
 use crate::sender::SnapshotEnd;
 
 /// An API server that doesn't answer a write within this is given up for now.
@@ -29,21 +30,25 @@ const WRITING: Duration = Duration::from_secs(30);
 impl AgentActor {
     /// Asks the children how they are, for the status, and again after a while.
     pub(super) fn look(&mut self, ctx: &mut Ctx) {
-        ctx.spawn(self.family.inspect().into_actor(self).map(|views, act, ctx| {
-            act.take_views(views);
-            act.write_status(ctx);
-            ctx.run_later(AT_MOST_EVERY, Self::look);
-        }));
+        ctx.spawn(timed(self.family.inspect().into_actor(self).map(
+            |views, act: &mut Self, ctx| {
+                act.take_views(views);
+                act.write_status(ctx);
+                later(ctx, AT_MOST_EVERY, Self::look);
+            },
+        )));
     }
 
     /// Asks the children out of turn, before the status is written: a snapshot's end should show their numbers.
     pub(super) fn look_now(&mut self, ctx: &mut Ctx) {
         self.looking = true;
-        ctx.spawn(self.family.inspect().into_actor(self).map(|views, act, ctx| {
-            act.looking = false;
-            act.take_views(views);
-            act.write_status(ctx);
-        }));
+        ctx.spawn(timed(self.family.inspect().into_actor(self).map(
+            |views, act: &mut Self, ctx| {
+                act.looking = false;
+                act.take_views(views);
+                act.write_status(ctx);
+            },
+        )));
     }
 
     /// Takes what the children said, for the status.
@@ -121,28 +126,30 @@ impl AgentActor {
             return;
         }
         let write = timeout(WRITING, self.ports.status.write(&self.key, &self.uid, status));
-        self.write = Some(ctx.spawn(write.into_actor(self).map(|written, act, ctx| {
-            act.write = None;
-            let now = act.ports.clock.now();
-            match written.unwrap_or(Err(StatusError::Failed)) {
-                Ok(()) => {
-                    act.status.succeeded();
-                    act.write_status(ctx);
-                }
-                // The supervisor hears of it by its own watch. If it doesn't, the API server was mistaken.
-                Err(StatusError::Gone) => {
-                    act.status.failed(now);
-                }
-                Err(StatusError::Failed) => {
-                    if act.status.failed(now) {
-                        warn!(agent = %act.key, "the status can't be written; it is tried again");
+        self.write = Some(
+            ctx.spawn(timed(write.into_actor(self).map(|written, act: &mut Self, ctx| {
+                act.write = None;
+                let now = act.ports.clock.now();
+                match written.unwrap_or(Err(StatusError::Failed)) {
+                    Ok(()) => {
+                        act.status.succeeded();
+                        act.write_status(ctx);
+                    }
+                    // The supervisor hears of it by its own watch. If it doesn't, the API server was mistaken.
+                    Err(StatusError::Gone) => {
+                        act.status.failed(now);
+                    }
+                    Err(StatusError::Failed) => {
+                        if act.status.failed(now) {
+                            warn!(agent = %act.key, "the status can't be written; it is tried again");
+                        }
                     }
                 }
-            }
-            if act.gave_up && act.write.is_none() {
-                ctx.stop();
-            }
-        })));
+                if act.gave_up && act.write.is_none() {
+                    ctx.stop();
+                }
+            }))),
+        );
     }
 
     /// The status isn't written any more.
@@ -196,7 +203,11 @@ impl AgentActor {
             namespace: self.key.namespace.to_string(),
             name: self.key.name.to_string(),
             readiness: self.readiness(),
-            platform: desired.platform_text.clone(),
+            platform: desired
+                .settings
+                .as_ref()
+                .ok()
+                .map(|settings| settings.platform.to_string()),
             proxy: self.proxy(),
             cluster_name: desired
                 .settings

@@ -39,15 +39,20 @@ impl ChildViews {
         let watchers = watchers.filter(|(kind, view)| is_current(Child::Watcher(*kind), &view.actor));
         self.watchers.extend(watchers);
         for (child, generation) in living {
-            let unseen = || ActorView::unseen(child.actor(), format!("{parent}/{child}"), *generation, now);
-            match child {
-                Child::Sender => {
-                    self.sender.get_or_insert_with(|| SenderView::unseen(unseen()));
-                }
-                Child::Watcher(kind) => {
-                    let watcher = self.watchers.entry(*kind);
-                    watcher.or_insert_with(|| WatcherView::unseen(unseen(), *kind));
-                }
+            self.show(*child, *generation, parent, now);
+        }
+    }
+
+    /// Shows one of which nothing is known yet.
+    fn show(&mut self, child: Child, generation: u64, parent: &str, now: Moment) {
+        let unseen = || ActorView::unseen(child.actor(), format!("{parent}/{child}"), generation, now);
+        match child {
+            Child::Sender => {
+                self.sender.get_or_insert_with(|| SenderView::unseen(unseen()));
+            }
+            Child::Watcher(kind) => {
+                let watcher = self.watchers.entry(kind);
+                watcher.or_insert_with(|| WatcherView::unseen(unseen(), kind));
             }
         }
     }
@@ -62,8 +67,14 @@ impl ChildViews {
     }
 
     /// A child died.
-    pub(super) fn died(&mut self, child: Child, exit: Exit) {
+    pub(super) fn died(&mut self, child: Child, generation: u64, parent: &str, exit: Exit) {
         self.deaths.entry(child).or_default().count(exit);
+        self.show(child, generation, parent, exit.at);
+        self.ended(child);
+    }
+
+    /// A child ended, and another one will take its place.
+    pub(super) fn ended(&mut self, child: Child) {
         self.each_actor(|known, actor| {
             if known == child {
                 actor.died();
@@ -71,17 +82,7 @@ impl ChildViews {
         });
     }
 
-    /// A child was stopped: what it said is over.
-    pub(super) fn forget(&mut self, child: Child) {
-        match child {
-            Child::Sender => self.sender = None,
-            Child::Watcher(kind) => {
-                self.watchers.remove(&kind);
-            }
-        }
-    }
-
-    /// All of them were.
+    /// All of them were stopped: what they said is over.
     pub(super) fn forget_all(&mut self) {
         self.sender = None;
         self.watchers.clear();

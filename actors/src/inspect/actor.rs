@@ -48,7 +48,8 @@ pub enum Life {
     Busy,
     /// It hasn't answered yet: nothing is known of it.
     Unseen,
-    /// It died, and its parent builds a new one: what is shown is what it said last, at `seen`.
+    /// It died, or ended with one that did, and its parent builds a new one: what is shown is what it said last, at `seen`,
+    /// if it ever did.
     Dead,
 }
 
@@ -112,9 +113,7 @@ impl ActorView {
 
     /// It died.
     pub fn died(&mut self) {
-        if self.life != Life::Unseen {
-            self.life = Life::Dead;
-        }
+        self.life = Life::Dead;
     }
 
     /// An actor that hasn't said anything yet.

@@ -91,7 +91,7 @@ pub struct PastSnapshot {
     pub n: u64,
     /// What it answered.
     pub causes: Vec<Cause>,
-    /// When it was begun.
+    /// When it was opened: when the lists were asked for, or, as long as the sender had no turn for it, when it was due.
     pub opened: Moment,
     /// Seconds from then to its end.
     #[serde(with = "seconds")]
@@ -110,7 +110,7 @@ pub struct OpenSnapshotView {
     pub n: u64,
     /// What it answers.
     pub causes: Vec<Cause>,
-    /// When it was begun.
+    /// When it was opened: when the lists were asked for, or, as long as the sender has no turn for it, when it was due.
     pub opened: Moment,
     /// The kinds whose list it waits for; none when it is being sent.
     pub waits_for: Vec<ResourceKind>,
@@ -142,8 +142,8 @@ pub struct AgentView {
     pub name: String,
     /// Where it is on its way.
     pub readiness: Readiness,
-    /// The platform, as the resource names it.
-    pub platform: String,
+    /// The platform, as the resource names it; none while what it names can't be one.
+    pub platform: Option<String>,
     /// The proxy on the way there, as host and port.
     pub proxy: Option<String>,
     /// The cluster's name.
@@ -190,7 +190,7 @@ impl AgentView {
             namespace: key.namespace.to_string(),
             name: key.name.to_string(),
             readiness: Readiness::Starting,
-            platform: String::new(),
+            platform: None,
             proxy: None,
             cluster_name: None,
             cluster_uid: None,

@@ -7,7 +7,8 @@
 //! An actor tells of itself what it knows; its parent adds what only a parent knows (how often it was restarted, and why),
 //! and keeps what it said last, to show that when it doesn't answer. Asking changes nothing of what an actor does.
 //!
-//! No view holds a token, a key, a value or an object's content. Names of objects are in it where a person must find them.
+//! No view holds a token, a key or an object's content; of the credentials' Secret it has the client's id. Names of objects are
+//! in it where a person must find them.
 
 mod actor;
 mod agent;

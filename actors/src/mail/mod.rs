@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use actix::dev::{RecipientRequest, Request, ToEnvelope};
 use actix::fut::ActorFuture;
-use actix::{Actor, Addr, Context, Handler, Message, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
 use obsyk_domain::ports::Clock;
 use obsyk_domain::time::Moment;
 
@@ -311,6 +311,19 @@ impl<A: Attended> ActorFuture<A> for Timed<A> {
         actor.desk().worked(since);
         polled
     }
+}
+
+/// Has the actor do this after a while, and counts the work as its own.
+pub fn later<A: Attended>(
+    ctx: &mut Context<A>,
+    wait: Duration,
+    act: impl FnOnce(&mut A, &mut Context<A>) + 'static,
+) -> SpawnHandle {
+    ctx.run_later(wait, |actor, ctx| {
+        let since = actor.desk().clock.now();
+        act(actor, ctx);
+        actor.desk().worked(since);
+    })
 }
 
 /// Lets an actor receive these messages in envelopes.

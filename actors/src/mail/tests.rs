@@ -15,7 +15,7 @@ struct Clerk {
     hangs: Duration,
 }
 
-attended!(Clerk: Letter, Toil);
+attended!(Clerk: Letter, Toil, Alarm);
 
 impl Actor for Clerk {
     type Context = Context<Self>;
@@ -63,6 +63,21 @@ impl Handler<Toil> for Clerk {
             world.work(Duration::from_secs(3));
         };
         ctx.spawn(timed(rest.into_actor(self)));
+    }
+}
+
+/// Works for a while, a minute later.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Alarm;
+
+impl Handler<Alarm> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, _: Alarm, ctx: &mut Context<Self>) {
+        later(ctx, Duration::from_secs(60), |act, _| {
+            act.world.work(Duration::from_secs(4))
+        });
     }
 }
 
@@ -120,7 +135,7 @@ fn what_was_posted_to_an_actor_that_is_gone_waits_for_nobody() {
 }
 
 #[test]
-fn time_counts_in_handlers_and_in_timed_futures_and_not_while_they_wait() {
+fn time_counts_in_handlers_timed_futures_and_timers_and_not_while_they_wait() {
     on_paused_time(async {
         let world = World::new();
         let (clerk, addr) = a_clerk(&world, Duration::ZERO);
@@ -128,5 +143,8 @@ fn time_counts_in_handlers_and_in_timed_futures_and_not_while_they_wait() {
         assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(2));
         actix::clock::sleep(Duration::from_secs(61)).await;
         assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(5));
+        clerk.send(Alarm).await.unwrap();
+        actix::clock::sleep(Duration::from_secs(61)).await;
+        assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(9));
     });
 }

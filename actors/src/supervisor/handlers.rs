@@ -18,7 +18,7 @@ use super::state::Effect;
 use super::{Running, SupervisorActor};
 use crate::agent::{self, AgentActor, Desired, Reconfigure, Stop};
 use crate::inspect::{ActorKind, AgentView, Exit, SupervisorView, TIME};
-use crate::mail::Address;
+use crate::mail::{Address, later, timed};
 use crate::supervision::{ExitCause, Exited, ask, command};
 
 type Ctx = Context<SupervisorActor>;
@@ -37,7 +37,12 @@ impl SupervisorActor {
     fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Ctx) {
         for effect in effects {
             match effect {
-                Effect::Start { key, uid, desired } => self.start_agent(key, uid, *desired, ctx),
+                Effect::Start {
+                    key,
+                    uid,
+                    desired,
+                    again,
+                } => self.start_agent(key, uid, *desired, again, ctx),
                 Effect::Reconfigure { key, desired, leave } => {
                     // An agent that died reports it, and its successor gets the newest spec.
                     let obeyed = self
@@ -61,7 +66,7 @@ impl SupervisorActor {
         self.set_timer(ctx);
     }
 
-    fn start_agent(&mut self, key: AgentKey, uid: String, desired: Desired, ctx: &mut Ctx) {
+    fn start_agent(&mut self, key: AgentKey, uid: String, desired: Desired, again: bool, ctx: &mut Ctx) {
         self.built += 1;
         let generation = self.built;
         let agent = AgentActor::new(
@@ -73,7 +78,7 @@ impl SupervisorActor {
             self.ports.clone(),
             Some(ctx.address()),
         );
-        let addr = Address::start(agent);
+        let addr = Address::start(if again { agent.after_a_death() } else { agent });
         let running = Running { generation, addr };
         self.agents.insert(key, running);
     }
@@ -86,10 +91,10 @@ impl SupervisorActor {
                 obeyed.await;
             }
         };
-        ctx.spawn(obeyed.into_actor(self).map(move |(), act, ctx| {
+        ctx.spawn(timed(obeyed.into_actor(self).map(move |(), act: &mut Self, ctx| {
             let effects = act.state.on_left(act.ports.clock.now(), leave);
             act.carry_out(effects, ctx);
-        }));
+        })));
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {
@@ -99,7 +104,7 @@ impl SupervisorActor {
         let Some(at) = self.state.wake() else { return };
         // Timers count in milliseconds, rounded down: a wait that is too short would spin.
         let wait = at.since(self.ports.clock.now()) + Duration::from_millis(1);
-        self.timer = Some(ctx.run_later(wait, |act, ctx| {
+        self.timer = Some(later(ctx, wait, |act, ctx| {
             act.timer = None;
             let effects = act.state.on_timer(act.ports.clock.now());
             act.carry_out(effects, ctx);
@@ -171,7 +176,7 @@ impl Handler<Exited<AgentKey>> for SupervisorActor {
         warn!(agent = %child, generation, %cause, "an agent died; it is restarted");
         self.agents.remove(&child);
         let now = self.ports.clock.now();
-        self.views.died(&child, Exit { cause, at: now });
+        self.views.died(&child, generation, Exit { cause, at: now });
         let effects = self.state.on_exited(now, &child, self.chance.as_mut());
         self.carry_out(effects, ctx);
     }

@@ -33,11 +33,12 @@ const MOST_RESTARTS: usize = 20;
     reason = "fields are named as in the messages and requests that carry them"
 )]
 pub enum Effect {
-    /// Start an agent.
+    /// Start an agent; again, when the one before it died.
     Start {
         key: AgentKey,
         uid: String,
         desired: Box<Desired>,
+        again: bool,
     },
     /// Give an agent its new spec or standing. With a number, say so to [`SupervisorState::on_left`] when it obeys.
     Reconfigure {
@@ -273,11 +274,16 @@ impl SupervisorState {
             let Some(entry) = self.entries.get_mut(&key) else {
                 continue;
             };
-            entry.restart_at = None;
+            let again = entry.restart_at.take().is_some();
             let is_new = entry.told.replace(desired.clone()).is_none();
             let desired = Box::new(desired);
             effects.push(if is_new {
-                Effect::Start { key, uid, desired }
+                Effect::Start {
+                    key,
+                    uid,
+                    desired,
+                    again,
+                }
             } else {
                 Effect::Reconfigure { key, desired, leave }
             });

@@ -52,11 +52,13 @@ impl AgentViews {
     }
 
     /// An agent died.
-    pub(super) fn died(&mut self, key: &AgentKey, exit: Exit) {
+    pub(super) fn died(&mut self, key: &AgentKey, generation: u64, exit: Exit) {
         self.deaths.entry(key.clone()).or_default().count(exit);
-        if let Some(view) = self.views.get_mut(key) {
-            view.died();
-        }
+        let view = self.views.entry(key.clone()).or_insert_with(|| {
+            let actor = ActorView::unseen(ActorKind::Agent, key.to_string(), generation, exit.at);
+            AgentView::unseen(actor, key)
+        });
+        view.died();
     }
 
     /// The agents of these resources; those of others are forgotten.

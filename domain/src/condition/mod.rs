@@ -297,7 +297,8 @@ impl Situation<'_> {
             return Some((error.reason(), error.to_string()));
         }
         if let Standing::Duplicate { of } = self.standing {
-            let message = format!("ObsykAgent {of} is older and reports to the same platform; delete one of the two");
+            let message =
+                format!("ObsykAgent {of} reports to the same platform, and only one may; delete one of the two");
             return Some(("DuplicatePlatform", message));
         }
         if self.failing {
@@ -320,7 +321,7 @@ impl Situation<'_> {
             Some(true) => None,
             Some(false) => Some((
                 "ClusterUnknown",
-                "the uid of namespace kube-system can't be read; grant list on namespaces".to_owned(),
+                "the uid of namespace kube-system can't be read; check that the API server answers, and grant list on namespaces".to_owned(),
             )),
             None => Some(("Starting", "the cluster's uid is being read".to_owned())),
         }

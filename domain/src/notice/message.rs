@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{LONGEST_MESSAGE, Notice};
+use super::{LONGEST_MESSAGE, Notice, Part};
 use crate::condition::Unreadability;
 use crate::resource::ResourceKind;
 use crate::snapshot::Cause;
@@ -67,10 +67,11 @@ impl Notice {
                 "{count} {kind} can't be decoded and are set aside until they change; check what wrote them, or report it with \
                  the operator's and the cluster's version"
             ),
-            Self::ActorRestarted { watcher } => {
-                let part = match watcher {
-                    Some(kind) => format!("the watcher of {kind}"),
-                    None => "the sender".to_owned(),
+            Self::ActorRestarted { part } => {
+                let part = match part {
+                    Part::Agent => "the agent".to_owned(),
+                    Part::Sender => "the sender".to_owned(),
+                    Part::Watcher(kind) => format!("the watcher of {kind}"),
                 };
                 format!(
                     "{part} died and is restarted, and a snapshot follows by itself; it is a bug: report it with the operator's \

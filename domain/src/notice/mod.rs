@@ -34,6 +34,17 @@ pub enum Severity {
     Warning,
 }
 
+/// A part of an agent that dies by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Agent,
+    /// What talks to the platform.
+    Sender,
+    /// What reads a kind.
+    Watcher(ResourceKind),
+}
+
 /// Something that happened to an agent. `trouble` is the sentence that the condition has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -77,7 +88,7 @@ pub enum Notice {
         objects: u64,
         /// Bytes of it, before any compression in transit.
         bytes: u64,
-        /// From its opening to its acceptance.
+        /// From the first list to its acceptance.
         took: Duration,
         /// What it answers.
         why: Vec<Cause>,
@@ -122,8 +133,8 @@ pub enum Notice {
     },
     /// A part of the agent died.
     ActorRestarted {
-        /// The kind whose watcher it was; none for the sender.
-        watcher: Option<ResourceKind>,
+        /// Which.
+        part: Part,
     },
     /// Another resource speaks for the same platform.
     DuplicatePlatform {

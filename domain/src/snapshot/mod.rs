@@ -158,6 +158,11 @@ impl Schedule {
         Some(causes)
     }
 
+    /// The one that was about to open is open now: from here the next one is apart.
+    pub fn opened(&mut self, now: Moment) {
+        self.last_opened = Some(now);
+    }
+
     /// Takes what is due into one that is about to open: its causes, if there are any.
     pub fn absorb(&mut self, now: Moment) -> Option<Vec<Cause>> {
         let causes = self.take(now);

@@ -5,6 +5,8 @@
 
 use serde_json::json;
 
+use obsyk_domain::notice::Part;
+
 use super::*;
 
 fn connected(platform: &str) -> Event {
@@ -34,7 +36,7 @@ fn a_notice_keeps_its_reason_its_type_and_its_message() {
     let event = connected("https://one.example");
     assert_eq!((event.reason.as_str(), event.type_), ("Connected", EventType::Normal));
     assert!(event.note.unwrap().contains("https://one.example"));
-    let died = super::event(&Notice::ActorRestarted { watcher: None });
+    let died = super::event(&Notice::ActorRestarted { part: Part::Sender });
     assert_eq!(died.type_, EventType::Warning);
 }
 

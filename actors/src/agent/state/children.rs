@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use obsyk_domain::notice::Part;
 use obsyk_domain::resource::{KindSet, ResourceKind};
 use obsyk_domain::time::{Chance, Moment};
 
@@ -31,6 +32,15 @@ impl Child {
         match self {
             Self::Sender => ActorKind::Sender,
             Self::Watcher(_) => ActorKind::Watcher,
+        }
+    }
+}
+
+impl From<Child> for Part {
+    fn from(child: Child) -> Self {
+        match child {
+            Child::Sender => Self::Sender,
+            Child::Watcher(kind) => Self::Watcher(kind),
         }
     }
 }

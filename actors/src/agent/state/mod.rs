@@ -123,7 +123,7 @@ impl AgentState {
 
     /// The sender has opened snapshot `n`.
     pub fn on_opened(&mut self, now: Moment, n: u64) -> Vec<Effect> {
-        let relist = self.snapshots.opened(n).map(|kinds| Effect::Relist { n, kinds });
+        let relist = self.snapshots.opened(now, n).map(|kinds| Effect::Relist { n, kinds });
         self.advanced(now, relist.into_iter().collect())
     }
 

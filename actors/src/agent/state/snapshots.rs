@@ -20,6 +20,7 @@ use crate::sender::SnapshotEnd;
 struct Open {
     n: u64,
     causes: Vec<Cause>,
+    /// When it was ordered; then when the barrier was up.
     began: Moment,
     /// The barrier is up: the kinds are listed.
     opened: bool,
@@ -129,7 +130,8 @@ impl Snapshots {
         if let Some(open) = &mut self.open {
             // Until the barrier is up nothing was listed: what comes due is answered by this one as well.
             if !open.opened {
-                let causes = self.schedule.absorb(now).unwrap_or_default();
+                let mut causes = self.schedule.absorb(now).unwrap_or_default();
+                causes.retain(|cause| !open.causes.contains(cause));
                 self.record.count(&causes);
                 open.causes.extend(causes);
             }
@@ -164,10 +166,18 @@ impl Snapshots {
     }
 
     /// The barrier is up: the kinds that are to be listed.
-    pub(super) fn opened(&mut self, n: u64) -> Option<KindSet> {
-        let open = self.opened_as(n)?;
+    pub(super) fn opened(&mut self, now: Moment, n: u64) -> Option<KindSet> {
+        let open = self.open.as_mut().filter(|open| open.n == n)?;
         open.opened = true;
+        open.began = now;
+        self.schedule.opened(now);
         Some(open.pending)
+    }
+
+    /// What a snapshot that is open answers.
+    pub(super) fn causes(&self, n: u64) -> Vec<Cause> {
+        let open = self.open.as_ref().filter(|open| open.n == n);
+        open.map(|open| open.causes.clone()).unwrap_or_default()
     }
 
     /// A watcher was built anew: the snapshot that waits for its kind.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use obsyk_domain::condition::Situation;
 use obsyk_domain::credentials::Credentials;
 use obsyk_domain::resource::ResourceKind;
+use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::Moment;
 
 use super::AgentState;
@@ -97,6 +98,11 @@ impl AgentState {
     /// Its snapshots.
     pub fn snapshots_view(&self) -> SnapshotsView {
         self.snapshots.view()
+    }
+
+    /// What a snapshot that is open answers.
+    pub fn snapshot_causes(&self, n: u64) -> Vec<Cause> {
+        self.snapshots.causes(n)
     }
 
     /// When the next heartbeat is due.

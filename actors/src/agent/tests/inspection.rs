@@ -46,7 +46,9 @@ async fn an_hour(looks_every: Option<Duration>) -> Vec<String> {
     let said = said.map(|said| format!("{:?} {} {} {}", said.at, said.what, said.to, said.body));
     let wrote = world.api.wrote().into_iter();
     let wrote = wrote.map(|wrote| format!("{:?} {:?} {:?}", wrote.at, wrote.key, wrote.status));
-    said.chain(wrote).collect()
+    let events = world.events.recorded().into_iter();
+    let events = events.map(|(uid, notice)| format!("{uid} {notice:?}"));
+    said.chain(wrote).chain(events).collect()
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn a_tree_at_work_tells_what_it_did() {
             .await;
         tree.world.pass(Duration::from_secs(5)).await;
         let view = tree.view("demo").await;
-        assert_eq!(view.platform, "https://one.example");
+        assert_eq!(view.platform.as_deref(), Some("https://one.example"));
         assert_eq!(view.credentials.secret.as_deref(), Some("creds"));
         assert_eq!(view.credentials.client_id.as_deref(), Some("client"));
         let conditions: Vec<_> = view
@@ -114,6 +116,42 @@ fn a_tree_at_work_tells_what_it_did() {
         let list = pods.last_list.unwrap();
         assert_eq!((list.form, list.why), (ListForm::Stream, ListWhy::Snapshot));
         assert!(pods.last_event.is_some());
+    });
+}
+
+#[test]
+fn what_dies_before_anybody_looked_is_shown_as_dead() {
+    on_paused_time(async {
+        let tree = Tree::synced().await;
+        tree.world.platform.panic();
+        tree.world.api.put(Pod, "db");
+        tree.world.pass(Duration::from_millis(200)).await;
+        let view = tree.view("demo").await;
+        let sender = view.sender.unwrap().actor;
+        assert_eq!(
+            (sender.life, sender.last_exit.map(|exit| exit.cause)),
+            (Life::Dead, Some(ExitCause::Panicked))
+        );
+    });
+}
+
+#[test]
+fn watchers_that_end_with_their_sender_keep_their_place() {
+    on_paused_time(async {
+        let tree = Tree::synced().await;
+        let known = tree.view("demo").await.watchers;
+        tree.world.platform.panic();
+        tree.world.api.put(Pod, "db");
+        tree.world.pass(Duration::from_millis(200)).await;
+        let ended = tree.view("demo").await.watchers;
+        assert_eq!(ended.len(), known.len());
+        for (ended, known) in ended.iter().zip(&known) {
+            assert_eq!((ended.kind, ended.actor.life), (known.kind, Life::Dead));
+            assert_eq!(ended.actor.restarts, 0, "it didn't die by itself");
+        }
+        tree.world.pass(Duration::from_secs(60)).await;
+        let living = tree.view("demo").await.watchers;
+        assert!(living.iter().all(|watcher| watcher.actor.life == Life::Running));
     });
 }
 

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::condition::Link;
-use obsyk_domain::notice::Notice;
+use obsyk_domain::notice::{Notice, Part};
 use obsyk_domain::resource::ResourceKind::Pod;
 use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::Moment;
 
 use super::driver::{Driver, accepted};
-use crate::agent::Child;
 use crate::agent::notices::NoticeKeeper;
 use crate::sender::SnapshotEnd;
 
@@ -39,13 +38,12 @@ fn link(keeper: &mut NoticeKeeper, driver: &mut Driver, now: Moment, link: Link)
 }
 
 #[test]
-fn a_snapshot_is_told_with_the_causes_that_it_was_opened_for() {
+fn an_accepted_snapshot_is_told_with_its_causes() {
     let mut driver = Driver::started();
     let mut keeper = a_keeper(&driver);
-    keeper.opened(&[Cause::Start, Cause::Daily]);
-    keeper.ended(&accepted());
-    keeper.ended(&SnapshotEnd::Unfinished);
-    keeper.ended(&SnapshotEnd::Refused(Outcome::status(400)));
+    keeper.ended(&accepted(), vec![Cause::Start, Cause::Daily]);
+    keeper.ended(&SnapshotEnd::Unfinished, vec![Cause::Answer]);
+    keeper.ended(&SnapshotEnd::Refused(Outcome::status(400)), vec![Cause::Backlog]);
     link(&mut keeper, &mut driver, at(1), Link::Up);
     let told = waiting(&mut keeper);
     let [Notice::Connected { .. }, Notice::SnapshotSent { objects: 2, why, .. }] = told.as_slice() else {
@@ -72,7 +70,7 @@ fn a_way_that_flaps_is_told_25_times_and_then_once_in_five_minutes() {
     }
     assert_eq!(keeper.dropped(), 275);
     for secs in 300..3900 {
-        keeper.died(at(secs), Child::Sender);
+        keeper.died(at(secs), Part::Sender);
     }
     assert_eq!(waiting(&mut keeper).len(), 12);
     assert_eq!(keeper.dropped(), 275 + 3600 - 12);
@@ -82,7 +80,7 @@ fn a_way_that_flaps_is_told_25_times_and_then_once_in_five_minutes() {
 fn notices_that_nobody_takes_are_bounded() {
     let mut keeper = a_keeper(&Driver::new());
     for secs in 0..100_000 {
-        keeper.died(at(secs), Child::Watcher(Pod));
+        keeper.died(at(secs), Part::Watcher(Pod));
     }
     assert_eq!(waiting(&mut keeper).len(), 25);
 }

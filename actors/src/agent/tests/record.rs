@@ -122,6 +122,26 @@ fn an_actor_that_died_is_told() {
 }
 
 #[test]
+fn an_agent_that_died_is_told_by_the_next() {
+    on_paused_time(async {
+        let world = World::new();
+        world.platform.panic_at_tokens(true);
+        let tree = Tree::planted(world).await;
+        tree.world.pass(Duration::from_secs(280)).await;
+        tree.world.platform.panic_at_tokens(false);
+        tree.until_synced().await;
+        let told = tree.world.events.recorded();
+        let messages: Vec<String> = told.iter().map(|(_, notice)| notice.message()).collect();
+        assert!(
+            messages
+                .iter()
+                .any(|message| message.starts_with("the agent died and is restarted")),
+            "{messages:#?}"
+        );
+    });
+}
+
+#[test]
 fn a_start_of_the_operator_tells_nothing_again_that_the_status_shows() {
     on_paused_time(async {
         let world = World::new();

@@ -92,7 +92,7 @@ fn the_last_cause_of_a_lost_child_is_merged_with_others() {
     driver.exited(Child::Watcher(Pod));
     driver.exited(Child::Watcher(Node));
     driver.due(Cause::Backlog, 1);
-    let words = driver.at(30);
+    let words = driver.at(31);
     assert_eq!(words.last().unwrap(), "open 2 for watcher_lost+backlog");
 }
 

@@ -3,6 +3,8 @@
 
 //! When a snapshot opens, what it waits for, and what comes of its end.
 
+use std::time::Duration;
+
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::resource::ResourceKind::{Node, Pod};
 use obsyk_domain::snapshot::Cause;
@@ -38,7 +40,7 @@ fn a_kind_that_can_not_be_read_is_left_out() {
 fn a_list_for_an_older_snapshot_counts_for_none() {
     let mut driver = Driver::synced();
     driver.due(Cause::Answer, 1);
-    driver.at(30);
+    driver.at(31);
     driver.opened(2);
     assert!(driver.listed(1, Pod).is_empty());
     assert!(driver.unreadable(1, Node).is_empty());
@@ -63,6 +65,38 @@ fn what_comes_due_before_the_barrier_is_up_is_answered_by_the_open_one() {
 }
 
 #[test]
+fn a_cause_that_comes_due_again_and_again_while_one_waits_to_open_counts_once() {
+    let mut driver = Driver::started();
+    for _ in 0..5 {
+        driver.due(Cause::Unknown, 0);
+    }
+    let view = driver.state.snapshots_view();
+    assert_eq!(view.open.unwrap().causes, [Cause::Start, Cause::Unknown]);
+    assert_eq!(view.by_cause[&Cause::Unknown], 1);
+}
+
+#[test]
+fn thirty_seconds_lie_between_two_also_when_the_first_had_to_wait_for_its_turn() {
+    let mut driver = Driver::started();
+    driver.at(3600);
+    driver.snapshot(1);
+    driver.due(Cause::LedgerFull, 3600);
+    let words = driver.at(3629);
+    assert!(words.iter().all(|word| !word.starts_with("open")), "{words:?}");
+    let words = driver.at(3630);
+    assert!(words.contains(&"open 2 for ledger_full".to_owned()), "{words:?}");
+}
+
+#[test]
+fn a_snapshot_lasts_from_when_the_lists_were_asked_for() {
+    let mut driver = Driver::started();
+    driver.at(100);
+    driver.snapshot(1);
+    let last = &driver.state.snapshots_view().recent[0];
+    assert_eq!((last.opened, last.took), (driver.now, Duration::ZERO));
+}
+
+#[test]
 fn what_comes_due_while_one_is_open_opens_the_next_one_later() {
     let mut driver = Driver::started();
     driver.opened(1);
@@ -80,8 +114,8 @@ fn causes_are_merged_and_two_are_thirty_seconds_apart() {
     driver.at(2);
     assert!(driver.due(Cause::Answer, 2).is_empty());
     assert!(driver.due(Cause::Backlog, 2).is_empty());
-    assert!(driver.at(29).is_empty());
-    assert_eq!(driver.at(30), ["identify", "open 2 for answer+backlog"]);
+    assert!(driver.at(30).is_empty());
+    assert_eq!(driver.at(31), ["identify", "open 2 for answer+backlog"]);
 }
 
 #[test]

@@ -41,9 +41,10 @@ fn one_of_each() -> Vec<Notice> {
             kind: ResourceKind::Pod,
             count: 1,
         },
-        Notice::ActorRestarted { watcher: None },
+        Notice::ActorRestarted { part: Part::Agent },
+        Notice::ActorRestarted { part: Part::Sender },
         Notice::ActorRestarted {
-            watcher: Some(ResourceKind::Pod),
+            part: Part::Watcher(ResourceKind::Pod),
         },
         Notice::DuplicatePlatform { trouble: trouble() },
         Notice::InvalidSpec { trouble: trouble() },

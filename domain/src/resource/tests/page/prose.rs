@@ -19,8 +19,9 @@ from the constants of the rules, and a test fails when it isn't in step with the
 
 - Everything goes to one place: the platform that `spec.platformURL` of an `ObsykAgent` names, over TLS
   (plain http needs a flag, but for loopback). With `--allowed-platform` the operator refuses all others.
-- Only the kinds below are read, with `list` and `watch`. `--kinds`, or `kinds` in the chart, leaves out more, and then the
-  right to read them isn't granted either.
+- Of the cluster's objects only the kinds below are read, with `list` and `watch`. `--kinds`, or `kinds` in the chart, leaves out
+  more, and then the right to read them isn't granted either. Besides these the operator reads what it needs to work: its
+  `ObsykAgent`s, their credentials' Secrets, the uid of namespace `kube-system`, and the API server's version.
 - Values of ConfigMaps, Secrets and environment variables, commands, arguments and probes are never sent. They are skipped
   while an object is read, and never become a value in the operator's memory.
 - `obsyk-operator preview` shows what would be sent of your cluster, with your own kubeconfig, and sends nothing;
@@ -69,7 +70,8 @@ sign for a token.
 
 An object in which something isn't of the type that the API promises is set aside as a whole: counted, and not sent. Errors,
 logs, the resource's status, Kubernetes Events, metrics and the debug endpoint name kinds and objects at most, and quote no
-value.
+value but these, by which a person knows whom they look at: what an `ObsykAgent` says, and the `client_id` of its credentials'
+Secret.
 ";
 
 /// The rules, in the order in which they are looked at.
