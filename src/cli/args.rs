@@ -99,7 +99,8 @@ pub(super) struct StatusArgs {
 pub(super) struct PreviewArgs {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Kinds to show, separated by commas or given again, such as pods,secrets. Default: all
+    /// Kinds to read and show, separated by commas or given again, such as pods,secrets. Default: all. Without nodes the
+    /// snapshot's head says less of the platform, and nothing of the region, as with the operator's --kinds
     #[arg(long = "kind", value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<ResourceKind>,
     /// Show only what is in this namespace, and the Namespace itself. Nodes are left out then, and with them platform and

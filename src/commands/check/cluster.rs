@@ -57,7 +57,7 @@ pub(super) async fn permissions(report: &mut Report<impl Write>, client: &Client
         None => report.fail(
             "cluster's identity",
             "the uid of namespace kube-system can't be read",
-            "grant list on namespaces, at least for the name kube-system",
+            "check that the API server answers, and grant list on namespaces, at least for the name kube-system",
         ),
     }
     for kind in service.kinds.iter() {

@@ -30,7 +30,8 @@ use summary::Summary;
 const NO_UID: &str = "the uid of namespace kube-system can't be read, and without it an operator sends nothing";
 
 /// What to do about it.
-const NO_UID_HINT: &str = "grant list on namespaces, at least for the name kube-system";
+const NO_UID_HINT: &str =
+    "check that the API server answers, and grant list on namespaces, at least for the name kube-system";
 
 /// Reads the cluster, and shows what would be sent of it.
 pub(super) async fn preview(asked: Preview) -> ExitCode {

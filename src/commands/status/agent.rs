@@ -12,7 +12,7 @@ use obsyk_domain::snapshot::Cause;
 use obsyk_domain::time::Moment;
 use obsyk_domain::token::TokenPhase;
 
-use super::tree::staleness;
+use super::tree::life;
 use super::units::{ago, ahead, bytes, columns, span};
 use crate::commands::paint::Paint;
 use crate::text::{grouped, printable};
@@ -21,7 +21,7 @@ use crate::text::{grouped, printable};
 pub(super) fn tell(agent: &AgentView, now: Moment, paint: Paint, lines: &mut Vec<String>) {
     let name = paint.title(&format!("{}/{}", agent.namespace, agent.name));
     let readiness = readiness(&agent.readiness, paint);
-    lines.push(format!("{name}  {readiness}{}", staleness(&agent.actor, now, paint)));
+    lines.push(format!("{name}  {readiness}{}", life(&agent.actor, now, paint)));
     for condition in &agent.conditions {
         let wrong = (condition.r#type == "Degraded") == (condition.status == "True");
         let status = if wrong {
@@ -43,10 +43,10 @@ pub(super) fn tell(agent: &AgentView, now: Moment, paint: Paint, lines: &mut Vec
         .cluster_name
         .as_deref()
         .map_or_else(|| "unnamed".to_owned(), printable);
+    let platform = agent.platform.as_deref().map_or_else(|| "none".to_owned(), printable);
     lines.push(format!(
-        "  {:<12} {}{}, cluster {cluster}",
+        "  {:<12} {platform}{}, cluster {cluster}",
         "platform",
-        printable(&agent.platform),
         proxy.unwrap_or_default()
     ));
     lines.push(format!("  {:<12} {}", "credentials", credentials(agent, paint)));
@@ -147,7 +147,14 @@ fn past(last: &PastSnapshot, now: Moment, paint: Paint) -> String {
 
 fn sender(view: &SenderView, now: Moment, paint: Paint, lines: &mut Vec<String>) {
     let line = match &view.line {
-        LineView::Closed => paint.good("sending works"),
+        LineView::Closed => match (view.token.phase, view.last_accepted) {
+            (TokenPhase::Held, Some(_)) => paint.good("sending works"),
+            (TokenPhase::Held | TokenPhase::Absent | TokenPhase::Fetching, _) => paint.good("ready to send"),
+            (TokenPhase::Denied | TokenPhase::Failing, _) => paint.odd("waits for a token"),
+        },
+        LineView::Retrying {
+            attempt: 0, next_try, ..
+        } => paint.odd(&format!("the platform asked to come later: {}", ahead(now, *next_try))),
         LineView::Retrying {
             attempt,
             next_try,
@@ -172,8 +179,8 @@ fn sender(view: &SenderView, now: Moment, paint: Paint, lines: &mut Vec<String>)
         (TokenPhase::Held, None) => "token held".to_owned(),
         (TokenPhase::Absent, _) => "no token needed yet".to_owned(),
         (TokenPhase::Fetching, _) => "token asked for".to_owned(),
-        (TokenPhase::Denied, _) => paint.bad("token refused"),
-        (TokenPhase::Failing, _) => paint.odd("no token"),
+        (TokenPhase::Denied, _) => paint.bad(&format!("token refused{}", because(view.token.problem.as_deref()))),
+        (TokenPhase::Failing, _) => paint.odd(&format!("no token{}", because(view.token.problem.as_deref()))),
     };
     let rate = view.rate.as_ref().map(|rate| {
         format!(
@@ -186,7 +193,7 @@ fn sender(view: &SenderView, now: Moment, paint: Paint, lines: &mut Vec<String>)
         "sender",
         rate.unwrap_or_default(),
         ago(now, view.last_accepted),
-        staleness(&view.actor, now, paint)
+        life(&view.actor, now, paint)
     ));
     let ledger = &view.ledger;
     let oldest = view
@@ -216,6 +223,10 @@ fn after(answer: Option<&str>) -> String {
     answer.map(|answer| format!(" after {answer}")).unwrap_or_default()
 }
 
+fn because(problem: Option<&str>) -> String {
+    problem.map(|problem| format!(": {problem}")).unwrap_or_default()
+}
+
 fn watchers(views: &[WatcherView], now: Moment, paint: Paint, lines: &mut Vec<String>) {
     lines.push(String::new());
     let head = [
@@ -239,6 +250,13 @@ fn watchers(views: &[WatcherView], now: Moment, paint: Paint, lines: &mut Vec<St
                 "    {}{}",
                 paint.bad(&printable(problem)),
                 again.unwrap_or_default()
+            ));
+        }
+        if let Some(exit) = view.actor.last_exit {
+            let when = ago(now, Some(exit.at));
+            lines.push(format!(
+                "    {}",
+                paint.odd(&format!("last died {when}: {}", exit.cause))
             ));
         }
     }

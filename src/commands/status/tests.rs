@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use obsyk_actors::inspect::{
-    ActorKind, ActorView, AgentView, ConditionView, Life, LineView, Readiness, SenderView, SetAside, WatcherView,
+    ActorKind, ActorView, AgentView, ConditionView, Exit, Life, LineView, Readiness, SenderView, SetAside, TokenView,
+    WatcherView,
 };
+use obsyk_actors::supervision::ExitCause;
 use obsyk_actors::watcher::Phase;
 use obsyk_domain::ports::AgentKey;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
+use obsyk_domain::token::TokenPhase;
 
 use super::units::{bytes, columns, span};
 use super::*;
@@ -33,7 +36,7 @@ fn an_agent() -> AgentView {
         name: "demo".into(),
     };
     AgentView {
-        platform: "https://platform.example.com".to_owned(),
+        platform: Some("https://platform.example.com".to_owned()),
         cluster_name: Some("shop".to_owned()),
         ..AgentView::unseen(actor(ActorKind::Agent, Life::Running), &key)
     }
@@ -147,6 +150,87 @@ fn what_is_shown_of_an_actor_that_does_not_answer_is_marked() {
         shown.contains("starting; dead, to be built anew: seen 10 min ago\n"),
         "{shown}"
     );
+}
+
+/// The sender's line, with this token and what stands between it and the platform.
+fn sender_line(token: TokenView, line: LineView, last_accepted: Option<Moment>) -> String {
+    let sender = SenderView {
+        token,
+        line,
+        last_accepted,
+        ..SenderView::unseen(actor(ActorKind::Sender, Life::Running))
+    };
+    let agent = AgentView {
+        sender: Some(sender),
+        ..an_agent()
+    };
+    let shown = shown(&a_view(vec![agent]));
+    let line = shown.lines().find(|line| line.starts_with("  sender "));
+    line.unwrap().trim_start_matches("  sender ").trim().to_owned()
+}
+
+#[test]
+fn sending_works_when_something_was_accepted_and_a_token_is_there() {
+    let token = |phase, problem: Option<&str>| TokenView {
+        phase,
+        expires: None,
+        issued: 0,
+        problem: problem.map(str::to_owned),
+    };
+    let held = || token(TokenPhase::Held, None);
+    for (token, line, accepted, told) in [
+        (
+            held(),
+            LineView::Closed,
+            Some(at(540)),
+            "sending works, token held, last accepted 60 s ago",
+        ),
+        (
+            held(),
+            LineView::Closed,
+            None,
+            "ready to send, token held, last accepted never",
+        ),
+        (
+            token(TokenPhase::Failing, Some("the token endpoint: status 502")),
+            LineView::Closed,
+            None,
+            "waits for a token, no token: the token endpoint: status 502, last accepted never",
+        ),
+        (
+            held(),
+            LineView::Retrying {
+                attempt: 0,
+                next_try: at(630),
+                answer: None,
+            },
+            Some(at(540)),
+            "the platform asked to come later: in 30 s, token held, last accepted 60 s ago",
+        ),
+    ] {
+        assert_eq!(sender_line(token, line, accepted), told);
+    }
+}
+
+#[test]
+fn what_died_is_told_with_how_often_and_when() {
+    let exit = Exit {
+        cause: ExitCause::Panicked,
+        at: at(540),
+    };
+    let died = |kind| ActorView {
+        restarts: 2,
+        last_exit: Some(exit),
+        ..actor(kind, Life::Running)
+    };
+    let agent = AgentView {
+        sender: Some(SenderView::unseen(died(ActorKind::Sender))),
+        watchers: vec![WatcherView::unseen(died(ActorKind::Watcher), ResourceKind::Pod)],
+        ..an_agent()
+    };
+    let shown = shown(&a_view(vec![agent]));
+    assert!(shown.contains("; deaths 2, the last 60 s ago: panicked\n"), "{shown}");
+    assert!(shown.contains("    last died 60 s ago: panicked\n"), "{shown}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) fn tree(view: &SupervisorView, paint: Paint) -> String {
         view.version,
         span(view.now.since(view.actor.started)),
         view.time,
-        staleness(&view.actor, view.now, paint)
+        life(&view.actor, view.now, paint)
     )];
     if !view.listed {
         lines.push(paint.odd("the ObsykAgent resources aren't listed yet"));
@@ -32,9 +32,13 @@ pub(super) fn tree(view: &SupervisorView, paint: Paint) -> String {
     lines.join("\n")
 }
 
-/// Whether what is shown is how the actor is now, as the end of a line.
-pub(super) fn staleness(actor: &ActorView, now: Moment, paint: Paint) -> String {
-    match actor.life {
+/// Whether what is shown is how the actor is now, and how often it died before, as the end of a line.
+pub(super) fn life(actor: &ActorView, now: Moment, paint: Paint) -> String {
+    let deaths = actor.last_exit.map(|exit| {
+        let (times, when) = (actor.restarts, ago(now, Some(exit.at)));
+        paint.odd(&format!("; deaths {times}, the last {when}: {}", exit.cause))
+    });
+    let stale = match actor.life {
         Life::Running => String::new(),
         Life::Busy => paint.odd(&format!("; busy: seen {}", ago(now, Some(actor.seen)))),
         Life::Unseen => paint.odd("; not heard of yet"),
@@ -42,5 +46,6 @@ pub(super) fn staleness(actor: &ActorView, now: Moment, paint: Paint) -> String 
             "; dead, to be built anew: seen {}",
             ago(now, Some(actor.seen))
         )),
-    }
+    };
+    stale + &deaths.unwrap_or_default()
 }

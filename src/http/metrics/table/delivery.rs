@@ -89,7 +89,7 @@ pub(super) const METRICS: &[Metric] = &[
     of(
         "requests",
         Kind::Counter,
-        "Requests to the platform that were answered, by endpoint and class of the answer",
+        "Requests to the platform that ended, by endpoint and by what came of them: 2xx and so on, or why there was no answer",
         &["namespace", "agent", "endpoint", "code"],
         |view, samples| {
             each_sender(view, |sender, of| {
@@ -102,7 +102,7 @@ pub(super) const METRICS: &[Metric] = &[
     of(
         "retries",
         Kind::Counter,
-        "Requests that were tried again",
+        "Retries after a failed request; what only waited because the platform asked to, or for a new token, is none",
         AGENT,
         |view, samples| {
             each_sender(view, |sender, of| samples.count(of, sender.retries));
@@ -131,7 +131,7 @@ pub(super) const METRICS: &[Metric] = &[
     of(
         "snapshots",
         Kind::Counter,
-        "Snapshots begun, by cause",
+        "Snapshots begun, by cause: one that has two counts for both",
         &["namespace", "agent", "cause"],
         |view, samples| {
             each_agent(view, |agent, of| {

@@ -4,7 +4,7 @@
 //! What is read of each kind.
 
 use super::super::samples::{Kind, Metric};
-use super::{KIND, each_sender, each_watcher, in_seconds, of};
+use super::{KIND, each_agent, each_watcher, in_seconds, of};
 
 /// The metrics.
 pub(super) const METRICS: &[Metric] = &[
@@ -32,9 +32,11 @@ pub(super) const METRICS: &[Metric] = &[
         "Objects that the platform refuses until they change, by kind",
         KIND,
         |view, samples| {
-            each_sender(view, |sender, of| {
-                for (kind, count) in &sender.set_aside {
-                    samples.count(&[of, &[kind.spec().kind]].concat(), *count);
+            each_agent(view, |agent, of| {
+                let Some(sender) = &agent.sender else { return };
+                for kind in agent.watchers.iter().map(|watcher| watcher.kind) {
+                    let count = sender.set_aside.get(&kind).copied().unwrap_or_default();
+                    samples.count(&[of, &[kind.spec().kind]].concat(), count);
                 }
             });
         },
