@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 /// What the schema allows and values.yaml doesn't have: the usual condition of a parent chart, and a part of a container's
 /// resources that nobody has a default for.
-const IN_THE_SCHEMA_ONLY: [&str; 2] = ["enabled", "resources.claims"];
+const IN_THE_SCHEMA_ONLY: [&str; 1] = ["enabled"];
 
 fn chart() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/obsyk-operator")

@@ -33,6 +33,9 @@
 {{- if and .Values.customCA.configMap .Values.customCA.secret -}}
 {{- fail "customCA.configMap and customCA.secret are set: take one" -}}
 {{- end -}}
+{{- if has (int .Values.metrics.port) (list 8081 6060) -}}
+{{- fail (printf "metrics.port: %d is the port of the probes or of the debug endpoint; take another one" (int .Values.metrics.port)) -}}
+{{- end -}}
 {{- with .Values.metrics -}}
 {{- if and .serviceMonitor.enabled .podMonitor.enabled -}}
 {{- fail "metrics.serviceMonitor and metrics.podMonitor are enabled, and Prometheus would read everything twice: take one" -}}

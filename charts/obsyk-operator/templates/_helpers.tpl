@@ -51,8 +51,8 @@
 
 {{- /* What selects the pods of this release, whatever they do. */}}
 {{- define "obsyk-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "obsyk-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "obsyk-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- /* The labels of every object. What the chart sets itself can't be replaced. */}}

@@ -5,8 +5,14 @@
 {{- define "obsyk-operator.monitorMetadata" -}}
 {{- $context := index . 0 -}}
 {{- with index . 1 -}}
-name: {{ include "obsyk-operator.fullname" $context }}
-namespace: {{ .namespace | default $context.Release.Namespace }}
+{{- $namespace := .namespace | default $context.Release.Namespace -}}
+{{- if eq $namespace $context.Release.Namespace }}
+name: {{ include "obsyk-operator.fullname" $context | quote }}
+{{- else }}
+{{- /* There may be one of a release of the same name in another namespace. */}}
+name: {{ include "obsyk-operator.named" (list $context $context.Release.Namespace) | quote }}
+{{- end }}
+namespace: {{ $namespace | quote }}
 labels:
   {{- include "obsyk-operator.labelsWith" (list $context .labels) | nindent 2 }}
 {{- with .annotations }}

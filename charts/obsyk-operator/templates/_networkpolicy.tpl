@@ -9,11 +9,13 @@
 {{- end -}}
 {{- end }}
 
-{{- /* The ports by which the platform is reached: those of the values, of the proxies, of the ObsykAgent. */}}
+{{- /* The ports by which the platform is reached: those of the values, of the proxies, of the ObsykAgent and of those that
+are allowed. */}}
 {{- define "obsyk-operator.platformPorts" -}}
 {{- $ports := list -}}
 {{- range .Values.networkPolicy.egress.platform.ports }}{{ $ports = append $ports (int .) }}{{ end -}}
-{{- range list .Values.proxy.httpsProxy .Values.proxy.httpProxy .Values.agent.platformURL -}}
+{{- $urls := list .Values.proxy.httpsProxy .Values.proxy.httpProxy .Values.agent.platformURL -}}
+{{- range concat $urls (.Values.allowedPlatforms | default list) -}}
 {{- with include "obsyk-operator.portOf" . }}{{ $ports = append $ports (int .) }}{{ end -}}
 {{- end -}}
 {{- range $ports | uniq }}

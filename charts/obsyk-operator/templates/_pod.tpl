@@ -86,10 +86,10 @@ mounts by itself would come with the account's default.
 - name: platform-ca
   {{- if .Values.customCA.configMap }}
   configMap:
-    name: {{ .Values.customCA.configMap }}
+    name: {{ .Values.customCA.configMap | quote }}
   {{- else }}
   secret:
-    secretName: {{ .Values.customCA.secret }}
+    secretName: {{ .Values.customCA.secret | quote }}
   {{- end }}
     items:
       - key: {{ .Values.customCA.key | quote }}
@@ -114,9 +114,21 @@ mounts by itself would come with the account's default.
 
 {{- /*
 What the values say to the operator and to its check. Variables, not flags: a flag in extraArgs wins over them, while a flag that
-is given twice is refused. A variable of extraEnv comes last and so wins too.
+is given twice is refused. A variable of extraEnv wins too: then the chart's own of that name is left out, since server-side apply
+takes no name twice. Takes the context and further variables of the chart, as a list.
 */}}
 {{- define "obsyk-operator.env" -}}
+{{- $given := (index . 0).Values.extraEnv | default list -}}
+{{- $names := list -}}
+{{- range $given }}{{ $names = append $names .name }}{{ end -}}
+{{- $env := list -}}
+{{- range concat (include "obsyk-operator.ownEnv" (index . 0) | fromYamlArray) (index . 1) -}}
+{{- if not (has .name $names) }}{{ $env = append $env . }}{{ end -}}
+{{- end -}}
+{{- toYaml (concat $env $given) -}}
+{{- end }}
+
+{{- define "obsyk-operator.ownEnv" -}}
 - name: OBSYK_LOG_LEVEL
   value: {{ .Values.logLevel | quote }}
 {{- with .Values.kinds }}

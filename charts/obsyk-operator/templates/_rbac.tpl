@@ -57,13 +57,13 @@ them, to read their Secrets. */}}
 - apiGroups: [""]
   resources: [secrets]
   resourceNames:
-    {{- toYaml (prepend .Values.rbac.credentialsSecrets .Values.agent.credentialsSecretRef.name | uniq) | nindent 4 }}
+    {{- toYaml (prepend (.Values.rbac.credentialsSecrets | default list) .Values.agent.credentialsSecretRef.name | uniq) | nindent 4 }}
   verbs: [list, watch]
 {{- end }}
 
 {{- /* Who gets a right. */}}
 {{- define "obsyk-operator.subject" -}}
 - kind: ServiceAccount
-  name: {{ include "obsyk-operator.serviceAccountName" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "obsyk-operator.serviceAccountName" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end }}
