@@ -84,7 +84,9 @@ case $tool in
     docker save --output "$archive" "$image"
     ;;
 esac
-digest=$(tar -xOf "$archive" index.json | grep -o 'sha256:[0-9a-f]\{64\}' | head -n 1)
+# Older versions of Docker write no index: then the manifest is what there is.
+index=$(tar -xOf "$archive" index.json 2>/dev/null || printf 'sha256:%s' "$(tar -xOf "$archive" manifest.json | sha256sum)")
+digest=$(grep -o 'sha256:[0-9a-f]\{64\}' <<<"$index" | head -n 1)
 printf '%s\n' "$digest" >"$archive.digest"
 printf '%s for linux/%s by %s, %d KiB of %d\n  %s\n  %s\n' \
   "$image" "$arch" "$tool" $((bytes / 1024)) $((LIMIT / 1024)) "$digest" "$archive"

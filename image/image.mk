@@ -23,13 +23,20 @@ dist-chart: | $(HELM)
 	'$(HELM)' package charts/obsyk-operator --destination dist
 	@image/notes.sh '$(VERSION)' > dist/notes.md
 
-# A tag, the version in Cargo.toml, the chart's two and a section of the changelog go together, or nothing is released.
+# A tag, the version in Cargo.toml, those in the chart and the manifests, and a section of the changelog go together, or nothing
+# is released.
 release-check:
 	@[ '$(TAG)' = 'v$(VERSION)' ] || { echo "the tag is '$(TAG)', and Cargo.toml says $(VERSION)"; exit 1; }
 	@for field in version appVersion; do \
 	  grep -qxE "$$field: \"?$(VERSION)\"?" charts/obsyk-operator/Chart.yaml || \
 	    { echo "charts/obsyk-operator/Chart.yaml: $$field is not $(VERSION)"; exit 1; }; \
 	done
+	@for file in charts/obsyk-operator/Chart.yaml manifests/manager/deployment.yaml; do \
+	  grep -qE "image: ghcr.io/obsyk/obsyk-operator:$(VERSION)\"?$$" $$file || \
+	    { echo "$$file: the image is not that of $(VERSION)"; exit 1; }; \
+	done
+	@grep -qx '  artifacthub.io/prerelease: "$(if $(findstring -,$(VERSION)),true,false)"' charts/obsyk-operator/Chart.yaml || \
+	  { echo "charts/obsyk-operator/Chart.yaml: artifacthub.io/prerelease doesn't fit $(VERSION)"; exit 1; }
 	@image/notes.sh '$(VERSION)' > /dev/null
 
 version:

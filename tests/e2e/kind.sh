@@ -20,6 +20,10 @@ if [ "${2:-}" = down ]; then
   exit
 fi
 
+if "$kind" get clusters | grep -qx "$name"; then
+  echo "there is a cluster $name of Kind already, which this would delete: make e2e-kind-down removes it" >&2
+  exit 1
+fi
 folder=$(mktemp -d)
 trap 'down; rm -rf "$folder"' EXIT
 export KUBECONFIG=$folder/kubeconfig

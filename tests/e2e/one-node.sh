@@ -32,7 +32,11 @@ export KUBEBUILDER_ASSETS NODE_BIN
 
 # Not below the checkout: the paths of sockets have a short limit.
 folder=$(mktemp -d /tmp/obsyk-node.XXXXXX)
-trap '"$scripts/down.sh" "$folder"' EXIT
+# One that was refused, because another such cluster runs here, has nothing of its own to take down: the names are the other's.
+down() {
+  if grep -qs '^LOCK=' "$folder/env"; then "$scripts/down.sh" "$folder"; else rm -rf "$folder"; fi
+}
+trap down EXIT
 "$scripts/up.sh" "$folder"
 
 # The address of this machine on the bridge that pods hang on.
