@@ -11,8 +11,11 @@ use std::time::Duration;
 
 use common::{AGENT, SOON, Stage, a_config_map, a_pod};
 use obsyk_testkit::operator::{self, OperatorOptions};
-use obsyk_testkit::platform::{Answer, Change, Endpoint, Outcome};
+use obsyk_testkit::platform::{Answer, Change, Endpoint, Outcome, View};
 use serde_json::json;
+
+/// A snapshot of which nothing passes any more is given up after 30 s.
+const BEFORE_IT_IS_GIVEN_UP: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_platform_that_is_down_at_the_start_is_waited_for() {
@@ -164,7 +167,7 @@ async fn an_object_that_is_refused_is_set_aside_named_and_sent_when_it_changes()
         .await
         .unwrap();
     assert!(message.contains("1 ConfigMap"), "{message}");
-    let about_it = |view: &obsyk_testkit::platform::View<'_>| {
+    let about_it = |view: &View<'_>| {
         view.requests()
             .filter(|request| request.event().is_some_and(|event| event.name == "odd"))
             .count()
@@ -267,16 +270,21 @@ async fn a_delete_goes_before_the_add_of_the_same_name() {
 #[tokio::test]
 async fn a_deleted_resource_aborts_what_is_in_flight() {
     let stage = Stage::new().await;
-    let _operator = stage.synced().await;
-    stage.platform.answer(Endpoint::Events, Answer::hang());
-    stage.create(a_config_map("hanging", "a")).await;
-    stage.event_under_way().await;
-    operator::delete_agent(&stage.client, AGENT).await.unwrap();
-    let aborted = |view: &obsyk_testkit::platform::View<'_>| {
-        view.requests_to(Endpoint::Events)
-            .all(|request| request.outcome != Outcome::UnderWay)
+    let _operator = stage.operate();
+    stage.platform.answer(Endpoint::Snapshot, Answer::hang());
+    operator::create_agent(&stage.client, AGENT, &stage.spec())
+        .await
+        .unwrap();
+    let under_way = |view: &View<'_>| {
+        let mut snapshots = view.requests_to(Endpoint::Snapshot);
+        snapshots.any(|request| request.outcome == Outcome::UnderWay)
     };
-    stage.platform.wait(Duration::from_secs(5), "its end", aborted).await;
+    stage.platform.wait(SOON, "a snapshot under way", under_way).await;
+    operator::delete_agent(&stage.client, AGENT).await.unwrap();
+    stage
+        .platform
+        .wait(BEFORE_IT_IS_GIVEN_UP, "its end", |view| !under_way(view))
+        .await;
 }
 
 #[tokio::test]

@@ -7,8 +7,6 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
-
 use common::{AGENT, CLIENT, SOON, Stage, a_config_map};
 use obsyk_testkit::operator::{self, SECRET};
 use obsyk_testkit::platform::{EventTypes, Platform, View};
@@ -160,10 +158,7 @@ async fn an_edit_changes_what_was_edited_and_nothing_else() {
     observed(&stage, generation).await;
     stage.create(a_config_map("lower", "a")).await;
     let told = |view: &View<'_>| view.events().any(|event| event.name == "lower");
-    stage
-        .platform
-        .wait(Duration::from_secs(10), "an event spelled in lower case", told)
-        .await;
+    stage.platform.wait(SOON, "an event spelled in lower case", told).await;
     assert_eq!(
         (snapshots(), stage.platform.look(|view| view.tokens())),
         (1, 1),
@@ -176,7 +171,7 @@ async fn an_edit_changes_what_was_edited_and_nothing_else() {
         .unwrap();
     stage
         .platform
-        .wait(Duration::from_secs(10), "a snapshot under the new name", |view| {
+        .wait(SOON, "a snapshot under the new name", |view| {
             view.snapshots()
                 .any(|snapshot| snapshot.head["cluster_name"] == "renamed")
         })
@@ -197,9 +192,7 @@ async fn a_new_platform_gets_a_snapshot_and_the_old_one_nothing_more() {
         .await
         .unwrap();
     other
-        .wait(Duration::from_secs(10), "a snapshot", |view| {
-            view.snapshots().count() == 1
-        })
+        .wait(SOON, "a snapshot", |view| view.snapshots().count() == 1)
         .await;
     let before = stage.platform.look(|view| view.requests().count());
     stage.create(a_config_map("after", "a")).await;
@@ -209,16 +202,11 @@ async fn a_new_platform_gets_a_snapshot_and_the_old_one_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_deleted_resource_falls_silent_within_a_second_and_created_again_starts_anew() {
+async fn a_deleted_resource_falls_silent_and_created_again_starts_anew() {
     let stage = Stage::new().await;
     let operator = stage.synced().await;
     operator::delete_agent(&stage.client, AGENT).await.unwrap();
-    let deleted = Instant::now();
     operator.logged(&["agent stopped"]).await.unwrap();
-    assert!(
-        deleted.elapsed() < Duration::from_secs(5),
-        "a second, on a machine with nothing else to do"
-    );
     let before = stage.platform.look(|view| view.requests().count());
     stage.create(a_config_map("unseen", "a")).await;
     operator::create_agent(&stage.client, AGENT, &stage.spec())

@@ -16,12 +16,10 @@ use kube::Api;
 use kube::Client;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use obsyk_testkit::controlplane::{Builder, ControlPlane};
+pub use obsyk_testkit::operator::SOON;
 use obsyk_testkit::operator::{self, Operator, OperatorOptions, SECRET};
 use obsyk_testkit::platform::{Endpoint, KeyPair, Outcome, Platform, View};
 use serde_json::{Value, json};
-
-/// What a test waits for at most; machines are shared and noisy.
-pub const SOON: Duration = Duration::from_secs(60);
 
 /// A token that is younger than ten seconds and refused counts as refused for the second time (protocol.md).
 const TOKEN_IS_OLD: Duration = Duration::from_secs(11);

@@ -11,7 +11,7 @@ mod tunnel;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,9 +39,17 @@ pub struct Builder {
     user: Option<(String, String)>,
     refuses: bool,
     idle: Option<Duration>,
+    address: Option<IpAddr>,
 }
 
 impl Builder {
+    /// Listens at this address of the machine. Without it, on the loopback interface.
+    #[must_use]
+    pub fn bind(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
     /// Serves nobody but this user, with this password.
     #[must_use]
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
@@ -63,19 +71,20 @@ impl Builder {
         self
     }
 
-    /// Starts it on a free port of the loopback interface. When this returns, it listens.
+    /// Starts it on a free port. When this returns, it listens.
     ///
     /// # Errors
     ///
-    /// There is no free port, or no thread.
+    /// There is no free port, no such address, or no thread.
     pub async fn start(self) -> io::Result<ForwardProxy> {
+        let address = SocketAddr::new(self.address.unwrap_or(Ipv4Addr::LOCALHOST.into()), 0);
         let memory = Arc::<Mutex<Memory>>::default();
         let desk = Desk {
             rules: Arc::new(self),
             memory: Arc::clone(&memory),
         };
         let serve = move |door, orders| desk.serve(door, orders);
-        let porter = Porter::start("forward-proxy", (Ipv4Addr::LOCALHOST, 0).into(), serve).await?;
+        let porter = Porter::start("forward-proxy", address, serve).await?;
         Ok(ForwardProxy { porter, memory })
     }
 }

@@ -21,7 +21,7 @@ pub const NAMESPACE: &str = "obsyk-system";
 pub const SECRET: &str = "obsyk-credentials";
 
 /// What a test waits for at most; machines are shared and noisy.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(120);
 
 /// A running operator.
 pub struct Operator {

@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What comes later: pods that are deleted, a process that hangs, an upgrade, little memory, another Helm.
+//! What comes later: pods that are deleted, a process that hangs, an upgrade, little memory, a proxy, another Helm.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use futures_util::future::try_join_all;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use obsyk_testkit::forward::ForwardProxy;
 use serde_json::{Value, json};
 
 use crate::life::{self, make_config_map, remove_config_map};
@@ -131,6 +132,33 @@ pub async fn little_memory_is_enough(stage: &Stage) -> Result<(), Failure> {
         told.kib("VmHWM")?
     ));
     Ok(())
+}
+
+/// Where nothing gets out but by a proxy: it is asked for the platform, and for nothing else. It lasts as long as it is held.
+pub async fn goes_by_a_proxy(stage: &Stage) -> Result<Option<ForwardProxy>, Failure> {
+    let Some(proxy) = stage.receiver.proxy().await? else {
+        return Ok(None);
+    };
+    let mut values = stage.values();
+    values["proxy"] = json!({ "httpsProxy": proxy.url() });
+    let since = Timestamp::now();
+    stage.helm.upgrade(&values).await?;
+    agent::synced(&stage.client, since).await?;
+    let seen = stage.receiver.converged(&stage.client).await?;
+    stage.helm.test().await?;
+    let tunnels = proxy.asked();
+    let platform = stage.receiver.url().trim_start_matches("https://");
+    if tunnels.is_empty() {
+        return Err("the proxy of the chart's values was asked for nothing".into());
+    }
+    if let Some(other) = tunnels.iter().find(|asked| asked.target != platform) {
+        return Err(format!("the proxy was asked for something else than the platform: {other:?}").into());
+    }
+    stage.say(&format!(
+        "by a proxy it works, too: {} tunnels, all to the platform; {seen}",
+        tunnels.len()
+    ));
+    Ok(Some(proxy))
 }
 
 /// The other way in, with the other Helm: no values, then `kubectl apply` of an `ObsykAgent`.

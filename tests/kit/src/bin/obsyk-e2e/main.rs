@@ -79,6 +79,7 @@ async fn play(stage: &mut Stage) -> Result<(), Failure> {
     later::stopped_process_is_restarted(stage).await?;
     later::upgrade_brings_definition_and_limit(stage).await?;
     later::little_memory_is_enough(stage).await?;
+    let _proxy = later::goes_by_a_proxy(stage).await?;
     life::uninstall(stage).await?;
     later::with_helm_4(stage).await
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kube::Client;
 use obsyk_testkit::controlplane::Guard;
+use obsyk_testkit::forward::ForwardProxy;
 use obsyk_testkit::platform::{Change, Event, KeyPair, Platform};
 use tokio::time::timeout;
 
@@ -29,7 +30,12 @@ const COMPARED: Duration = Duration::from_secs(30);
 
 /// See the module's page.
 pub enum Receiver {
-    Double { platform: Platform, key: KeyPair },
+    Double {
+        platform: Platform,
+        key: KeyPair,
+        /// The address of this machine that pods reach.
+        address: IpAddr,
+    },
     Theirs(Theirs),
 }
 
@@ -51,7 +57,7 @@ impl Receiver {
             .client(CLIENT, key.public_pem())
             .start()
             .await?;
-        Ok(Self::Double { platform, key })
+        Ok(Self::Double { platform, key, address })
     }
 
     /// Its address.
@@ -59,6 +65,14 @@ impl Receiver {
         match self {
             Self::Double { platform, .. } => platform.url(),
             Self::Theirs(theirs) => &theirs.url,
+        }
+    }
+
+    /// A proxy on the way to it, where pods reach it. Somebody's platform is reached as it is.
+    pub async fn proxy(&self) -> Result<Option<ForwardProxy>, Failure> {
+        match self {
+            Self::Double { address, .. } => Ok(Some(ForwardProxy::builder().bind(*address).start().await?)),
+            Self::Theirs(_) => Ok(None),
         }
     }
 
