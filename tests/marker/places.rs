@@ -85,6 +85,8 @@ fn annotations(marker: &str) -> Map<String, Value> {
         STANDARD.encode(marker)
     );
     let packed = Encoding::GzipBase64.write(marker);
+    let part_of_pod =
+        json!({ "spec": { "containers": [{ "env": [{ "name": "PASSWORD", "value": marker }] }] } }).to_string();
     [
         ("kubectl.kubernetes.io/last-applied-configuration", copy.clone()),
         ("kubectl.kubernetes.io/default-container", marker.to_owned()),
@@ -95,6 +97,14 @@ fn annotations(marker: &str) -> Map<String, Value> {
         ("objectset.rio.cattle.io/id", marker.to_owned()),
         ("consul.hashicorp.com/original", copy.clone()),
         ("consul.hashicorp.com/original-pod", marker.to_owned()),
+        ("banzaicloud.com/last-applied", marker.to_owned()),
+        ("kopf.zalando.org/last-handled-configuration", part_of_pod.clone()),
+        ("proxy.istio.io/overrides", marker.to_owned()),
+        ("dapr.io/env", format!("PASSWORD={marker}")),
+        ("ad.datadoghq.com/db.instances", marker.to_owned()),
+        ("example.com/part", part_of_pod),
+        ("example.com/pem-in-base64", STANDARD.encode(&pem)),
+        ("example.com/json-in-base64", STANDARD.encode(&copy)),
         ("example.com/json", copy),
         (
             "example.com/yaml",

@@ -11,7 +11,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::Withheld;
 use super::lenient::Lenient;
-use super::redact::{Rule, has_prefix, value_held_back};
+use super::redact::{Rule, key_held_back, value_held_back};
 
 /// The annotations that may leave the cluster, and how many others there were.
 #[derive(Default)]
@@ -80,9 +80,9 @@ impl<'de> Deserialize<'de> for Sent {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sent, A::Error> {
                 let mut sent = Sent::default();
                 while let Some(key) = map.next_key::<String>()? {
-                    if has_prefix(&key) {
+                    if let Some(rule) = key_held_back(&key) {
                         map.next_value::<IgnoredAny>()?;
-                        sent.withheld.count(Rule::Prefix);
+                        sent.withheld.count(rule);
                         continue;
                     }
                     match map.next_value::<Lenient<Judged>>()?.get() {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::image::without_user;
 use super::lenient::{Lenient, TextMap};
 use super::{Metadata, ResourceKind, Uid};
 
@@ -141,7 +142,8 @@ impl Template {
         let spec = template.or_default().spec.or_default();
         let image = items(spec.containers)
             .next()
-            .and_then(|container| text(container.image));
+            .and_then(|container| text(container.image))
+            .map(|image| without_user(&image));
         (image, texts(spec.node_selector))
     }
 }

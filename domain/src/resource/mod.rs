@@ -14,6 +14,7 @@ mod deployment;
 mod dispatch;
 mod facts;
 mod identity;
+mod image;
 mod ingress;
 mod job;
 mod kind;

@@ -14,14 +14,31 @@ use serde::{Deserialize, Serialize};
 
 use super::ResourceKind;
 
-/// Keys with these prefixes are never sent: tools keep what was last applied there.
-pub const PREFIXES: [&str; 5] = [
+/// Keys with these prefixes are never sent: tools keep what was last applied there, parts of containers, or passwords.
+pub const PREFIXES: [&str; 14] = [
     "kubectl.kubernetes.io/",
     "kubernetes.io/",
     "kapp.k14s.io/",
     "objectset.rio.cattle.io/",
     "consul.hashicorp.com/original",
+    // A container as it was before the sidecar came.
+    "proxy.istio.io/overrides",
+    // Environment variables of a sidecar.
+    "sidecar.maistra.io/proxyEnv",
+    "dapr.io/env",
+    // Templates with commands and variables, and what steps gave back.
+    "workflows.argoproj.io/",
+    // Variables and arguments of the node's own process.
+    "k3s.io/node-",
+    "rke2.io/node-",
+    // How agents log in to what they look at.
+    "ad.datadoghq.com/",
+    "co.elastic.metrics/",
+    "co.elastic.logs/",
 ];
+
+/// Nor are keys with one of these words: so operators and their libraries name copies of objects.
+pub const COPIES: [&str; 2] = ["last-applied", "last-handled"];
 
 /// Longer values, in bytes, are documents, not notes.
 pub const LONGEST: usize = 1024;
@@ -31,6 +48,28 @@ pub const OBJECTS: [&str; 4] = ["eyJ", "eyA", "ewo", "ew0"];
 
 /// A JWT's claims are at least so long.
 pub const SHORTEST_CLAIMS: usize = 2;
+
+/// A JWE has so many parts, and the second of them may be empty (RFC 7516).
+pub const JWE_PARTS: usize = 5;
+
+/// What a zip archive and a PEM block begin with in base64.
+pub const PACKED: [&str; 2] = ["UEsD", "LS0tLS1CRUdJTi"];
+
+/// A JSON object in base64 is a document when it is so long; shorter ones are parts of something else.
+pub const SHORTEST_OBJECT: usize = 40;
+
+/// A JSON value with one of these is a part of a manifest, or holds a password.
+pub const WORDS: [&str; 9] = [
+    "\"spec\"",
+    "\"env\"",
+    "\"envFrom\"",
+    "\"command\"",
+    "\"args\"",
+    "\"container",
+    "\"password",
+    "\"secret",
+    "\"token",
+];
 
 /// What gzip begins with in base64: its magic number, and deflate (RFC 1952).
 pub const GZIP: &str = "H4sI";
@@ -49,28 +88,37 @@ pub enum Rule {
     Kind,
     /// Its key has one of [`PREFIXES`].
     Prefix,
+    /// Its key has one of [`COPIES`].
+    Copy,
     /// Its value is longer than [`LONGEST`].
     Long,
     /// Its value has all of [`MANIFEST`].
     Manifest,
     /// Its value has a PEM block, as [`PEM`] begins it.
     Pem,
-    /// Its value has a JWT: three parts in base64url, the first of which begins as a JSON object does ([`OBJECTS`]).
+    /// Its value has a JWT: three parts in base64url, the first of which begins as a JSON object does ([`OBJECTS`]), or five.
     Jwt,
     /// Its value has gzip in base64, as [`GZIP`] begins it.
     Gzip,
+    /// Its value has something else in base64: what begins as [`PACKED`] do, or a JSON object.
+    Base64,
+    /// Its value is JSON with one of [`WORDS`].
+    Document,
 }
 
 impl Rule {
     /// All rules, in the order in which they are looked at.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Kind,
         Self::Prefix,
+        Self::Copy,
         Self::Long,
         Self::Manifest,
         Self::Pem,
         Self::Jwt,
         Self::Gzip,
+        Self::Base64,
+        Self::Document,
     ];
 
     /// The word for metrics and pages.
@@ -78,11 +126,14 @@ impl Rule {
         match self {
             Self::Kind => "kind",
             Self::Prefix => "prefix",
+            Self::Copy => "copy",
             Self::Long => "long",
             Self::Manifest => "manifest",
             Self::Pem => "pem",
             Self::Jwt => "jwt",
             Self::Gzip => "gzip",
+            Self::Base64 => "base64",
+            Self::Document => "document",
         }
     }
 }
@@ -105,8 +156,15 @@ pub const fn may_have_annotations(kind: ResourceKind) -> bool {
     }
 }
 
-pub(super) fn has_prefix(key: &str) -> bool {
-    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+/// The rule that holds it back whatever its value is.
+pub(super) fn key_held_back(key: &str) -> Option<Rule> {
+    if PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
+        Some(Rule::Prefix)
+    } else if COPIES.iter().any(|word| key.contains(word)) {
+        Some(Rule::Copy)
+    } else {
+        None
+    }
 }
 
 /// The first rule that holds it back whatever its key is.
@@ -119,27 +177,40 @@ pub(super) fn value_held_back(value: &str) -> Option<Rule> {
         Some(Rule::Pem)
     } else if has_jwt(value) {
         Some(Rule::Jwt)
-    } else if has_gzip(value) {
+    } else if words_in_base64(value).any(|word| word.starts_with(GZIP)) {
         Some(Rule::Gzip)
+    } else if words_in_base64(value).any(is_packed) {
+        Some(Rule::Base64)
+    } else if is_document(value) {
+        Some(Rule::Document)
     } else {
         None
     }
 }
 
-/// At the beginning of a word in base64, anywhere in the value.
-fn has_gzip(value: &str) -> bool {
-    value
-        .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/')))
-        .any(|word| word.starts_with(GZIP))
+/// Anywhere in the value; of either alphabet.
+fn words_in_base64(value: &str) -> impl Iterator<Item = &str> {
+    value.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_')))
 }
 
-/// Three parts in a row, anywhere in the value.
+fn is_packed(word: &str) -> bool {
+    let is_object = || word.len() >= SHORTEST_OBJECT && OBJECTS.iter().any(|object| word.starts_with(object));
+    PACKED.iter().any(|begin| word.starts_with(begin)) || is_object()
+}
+
+fn is_document(value: &str) -> bool {
+    value.trim_start().starts_with(['{', '[']) && WORDS.iter().any(|word| value.contains(word))
+}
+
+/// Three parts in a row, or five, anywhere in the value.
 fn has_jwt(value: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     value.split(|c: char| !(part(c) || c == '.')).any(|word| {
-        let claims_and_signature = word.split('.').skip(1).zip(word.split('.').skip(2));
-        word.split('.').zip(claims_and_signature).any(|(head, (claims, _))| {
-            OBJECTS.iter().any(|object| head.starts_with(object)) && claims.len() >= SHORTEST_CLAIMS
-        })
+        let parts: Vec<&str> = word.split('.').collect();
+        let is_head = |head: &str| OBJECTS.iter().any(|object| head.starts_with(object));
+        let is_signed =
+            |parts: &[&str]| matches!(parts, [head, claims, _] if is_head(head) && claims.len() >= SHORTEST_CLAIMS);
+        let is_encrypted = |parts: &[&str]| parts.first().is_some_and(|head| is_head(head));
+        parts.windows(3).any(is_signed) || parts.windows(JWE_PARTS).any(is_encrypted)
     })
 }

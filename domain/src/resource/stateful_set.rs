@@ -59,7 +59,7 @@ pub struct Wire {
     /// `spec.selector.matchLabels`
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     selector: BTreeMap<String, String>,
-    /// `image` of the first of `spec.template.spec.containers`
+    /// `image` of the first of `spec.template.spec.containers`, without a user and a password before it
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
 }

@@ -7,6 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::resource::image::without_user;
 use crate::resource::lenient::{Lenient, Spelled};
 use crate::resource::meta::{List, items, text};
 
@@ -99,7 +100,7 @@ struct Present {}
 pub(super) struct Container {
     /// `name`
     name: String,
-    /// `image`
+    /// `image`, without a user and a password before it
     image: String,
     /// `running`, `waiting` or `terminated`: which of them `state` has in the status of the same name; nothing that
     /// they hold
@@ -188,7 +189,7 @@ fn read(container: Source, states: &[State]) -> Container {
         state: state.and_then(|state| state.state.as_ref()).and_then(which),
         ready: state.and_then(|state| state.ready.0).unwrap_or_default(),
         restart_count: state.and_then(|state| state.restart_count.0).unwrap_or_default(),
-        image: container.image.or_default(),
+        image: without_user(&container.image.or_default()),
         resources: resources(container.resources.or_default()),
         ports: items(container.ports)
             .map(|port| Port {

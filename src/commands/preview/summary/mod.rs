@@ -179,11 +179,14 @@ fn meaning(rule: Rule) -> String {
     match rule {
         Rule::Kind => "all annotations of ConfigMaps and Secrets".to_owned(),
         Rule::Prefix => "the key is one under which tools keep copies of objects".to_owned(),
+        Rule::Copy => "the key says that it is a copy of what was last applied".to_owned(),
         Rule::Long => format!("the value is longer than {LONGEST} bytes"),
         Rule::Manifest => "the value looks like a manifest".to_owned(),
         Rule::Pem => "the value has a PEM block: a key or a certificate".to_owned(),
         Rule::Jwt => "the value has a JWT: a token".to_owned(),
         Rule::Gzip => "the value has gzip in base64: an archive".to_owned(),
+        Rule::Base64 => "the value has a document in base64".to_owned(),
+        Rule::Document => "the value is a part of a manifest, or holds a password".to_owned(),
     }
 }
 

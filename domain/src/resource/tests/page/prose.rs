@@ -5,7 +5,8 @@
 
 use crate::resource::ResourceKind;
 use crate::resource::redact::{
-    GZIP, LONGEST, MANIFEST, OBJECTS as JSON_OBJECTS, PEM, PREFIXES, Rule, SHORTEST_CLAIMS, may_have_annotations,
+    COPIES, GZIP, JWE_PARTS, LONGEST, MANIFEST, OBJECTS as JSON_OBJECTS, PACKED, PEM, PREFIXES, Rule, SHORTEST_CLAIMS,
+    SHORTEST_OBJECT, WORDS, may_have_annotations,
 };
 
 pub(super) const INTRODUCTION: &str = "\
@@ -97,6 +98,7 @@ fn row(rule: Rule) -> String {
             format!("its object is a {}: all of them are", none.join(" or a "))
         }
         Rule::Prefix => format!("its key begins with {}", quoted(&PREFIXES, " or ")),
+        Rule::Copy => format!("its key has {} in it", quoted(&COPIES, " or ")),
         Rule::Long => format!("its value is longer than {LONGEST} bytes"),
         Rule::Manifest => format!(
             "its value has {}: a manifest, in JSON or YAML",
@@ -105,10 +107,20 @@ fn row(rule: Rule) -> String {
         Rule::Pem => format!("its value has `{PEM}`, a blank at the end: a key or a certificate in PEM"),
         Rule::Jwt => format!(
             "somewhere in its value are three parts in base64url with dots between them, the first of which begins with {}, and \
-             the second has at least {SHORTEST_CLAIMS} characters: a JWT",
+             the second has at least {SHORTEST_CLAIMS} characters, or {JWE_PARTS} such parts: a JWT",
             quoted(&JSON_OBJECTS, " or ")
         ),
         Rule::Gzip => format!("a word in its value begins with `{GZIP}`: gzip in base64"),
+        Rule::Base64 => format!(
+            "a word in its value begins with {}, or has at least {SHORTEST_OBJECT} characters and begins with {}: a zip archive, a \
+             PEM block or a JSON object in base64",
+            quoted(&PACKED, " or "),
+            quoted(&JSON_OBJECTS, " or ")
+        ),
+        Rule::Document => format!(
+            "it begins with `{{` or `[` and has {}: a part of a manifest, or a password",
+            quoted(&WORDS, " or ")
+        ),
     };
     format!("| `{}` | {when} |\n", rule.label())
 }
