@@ -62,7 +62,6 @@ pub struct AgentActor {
     thumbprint: Option<String>,
     secret: Option<SpawnHandle>,
     identify: Option<SpawnHandle>,
-    timer: Option<SpawnHandle>,
     /// The status that is being written.
     write: Option<SpawnHandle>,
     /// The notice that is being recorded.
@@ -103,7 +102,6 @@ impl AgentActor {
             thumbprint: None,
             secret: None,
             identify: None,
-            timer: None,
             write: None,
             record: None,
             looking: false,

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use super::AgentActor;
 use super::state::{Child, Effect};
-use crate::mail::{Address, Attended, Mail, later, timed};
+use crate::mail::{Address, Attended, Mail, set_timer, timed};
 use crate::sender::{AbandonSnapshot, Beat, Configure, OpenSnapshot, SendSnapshot, SenderActor};
 use crate::supervision::command;
 use crate::watcher::{Collaborators, Relist, WatcherActor};
@@ -193,16 +193,12 @@ impl AgentActor {
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {
-        if let Some(timer) = self.timer.take() {
-            ctx.cancel_future(timer);
-        }
-        let Some(at) = self.state.wake() else { return };
+        let now = self.ports.clock.now();
         // Timers count in milliseconds, rounded down: a wait that is too short would spin.
-        let wait = at.since(self.ports.clock.now()) + Duration::from_millis(1);
-        self.timer = Some(later(ctx, wait, |act, ctx| {
-            act.timer = None;
+        let wait = self.state.wake().map(|at| at.since(now) + Duration::from_millis(1));
+        set_timer(self, ctx, wait, |act, ctx| {
             let effects = act.state.on_timer(act.ports.clock.now());
             act.carry_out(effects, ctx);
-        }));
+        });
     }
 }

@@ -77,6 +77,9 @@ pub struct Desk {
     waiting: Waiting,
     handled: BTreeMap<&'static str, u64>,
     busy: Duration,
+    timer: Option<SpawnHandle>,
+    /// How often the timer was set: one that was set before doesn't count.
+    timers: u64,
 }
 
 impl Desk {
@@ -88,6 +91,8 @@ impl Desk {
             waiting: Waiting::default(),
             handled: BTreeMap::new(),
             busy: Duration::ZERO,
+            timer: None,
+            timers: 0,
         }
     }
 
@@ -324,6 +329,30 @@ pub fn later<A: Attended>(
         act(actor, ctx);
         actor.desk().worked(since);
     })
+}
+
+/// Sets the actor's one timer anew: what it does after a while, or that there is nothing to wait for.
+pub fn set_timer<A: Attended>(
+    actor: &mut A,
+    ctx: &mut Context<A>,
+    wait: Option<Duration>,
+    act: impl FnOnce(&mut A, &mut Context<A>) + 'static,
+) {
+    let desk = actor.desk();
+    desk.timers += 1;
+    let number = desk.timers;
+    if let Some(timer) = desk.timer.take() {
+        ctx.cancel_future(timer);
+    }
+    let Some(wait) = wait else { return };
+    let timer = later(ctx, wait, move |actor, ctx| {
+        // actix polls a future that was cancelled in the same turn once more.
+        if actor.desk().timers == number {
+            actor.desk().timer = None;
+            act(actor, ctx);
+        }
+    });
+    actor.desk().timer = Some(timer);
 }
 
 /// Lets an actor receive these messages in envelopes.

@@ -15,7 +15,7 @@ struct Clerk {
     hangs: Duration,
 }
 
-attended!(Clerk: Letter, Toil, Alarm);
+attended!(Clerk: Letter, Toil, Alarm, Snooze);
 
 impl Actor for Clerk {
     type Context = Context<Self>;
@@ -145,6 +145,39 @@ fn time_counts_in_handlers_timed_futures_and_timers_and_not_while_they_wait() {
         assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(5));
         clerk.send(Alarm).await.unwrap();
         actix::clock::sleep(Duration::from_secs(61)).await;
+        assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(9));
+    });
+}
+
+/// Sets the timer anew, at the very moment when it is due.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Snooze;
+
+impl Handler<Snooze> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, _: Snooze, ctx: &mut Context<Self>) {
+        set_timer(self, ctx, Some(Duration::from_secs(1)), |act, _| {
+            act.world.work(Duration::from_secs(1));
+        });
+        // Due within this turn, as far as the clock is concerned.
+        set_timer(self, ctx, Some(Duration::ZERO), |act, _| {
+            act.world.work(Duration::from_secs(7))
+        });
+        set_timer(self, ctx, Some(Duration::ZERO), |act, _| {
+            act.world.work(Duration::from_secs(9))
+        });
+    }
+}
+
+#[test]
+fn of_the_timers_that_were_set_only_the_last_goes_off() {
+    on_paused_time(async {
+        let world = World::new();
+        let (clerk, addr) = a_clerk(&world, Duration::ZERO);
+        clerk.send(Snooze).await.unwrap();
+        actix::clock::sleep(Duration::from_secs(60)).await;
         assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(9));
     });
 }

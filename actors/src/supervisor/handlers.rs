@@ -18,7 +18,7 @@ use super::state::Effect;
 use super::{Running, SupervisorActor};
 use crate::agent::{self, AgentActor, Desired, Reconfigure, Stop};
 use crate::inspect::{ActorKind, AgentView, Exit, SupervisorView, TIME};
-use crate::mail::{Address, later, timed};
+use crate::mail::{Address, set_timer, timed};
 use crate::supervision::{ExitCause, Exited, ask, command};
 
 type Ctx = Context<SupervisorActor>;
@@ -98,17 +98,13 @@ impl SupervisorActor {
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {
-        if let Some(timer) = self.timer.take() {
-            ctx.cancel_future(timer);
-        }
-        let Some(at) = self.state.wake() else { return };
+        let now = self.ports.clock.now();
         // Timers count in milliseconds, rounded down: a wait that is too short would spin.
-        let wait = at.since(self.ports.clock.now()) + Duration::from_millis(1);
-        self.timer = Some(later(ctx, wait, |act, ctx| {
-            act.timer = None;
+        let wait = self.state.wake().map(|at| at.since(now) + Duration::from_millis(1));
+        set_timer(self, ctx, wait, |act, ctx| {
             let effects = act.state.on_timer(act.ports.clock.now());
             act.carry_out(effects, ctx);
-        }));
+        });
     }
 
     /// How the agents are: as they say now, else as they said last.

@@ -17,7 +17,6 @@ mod views;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use actix::SpawnHandle;
 use obsyk_domain::agent::Policy;
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::resource::KindSet;
@@ -48,7 +47,6 @@ pub struct SupervisorActor {
     /// What the agents said of themselves last, the dead ones too.
     views: AgentViews,
     built: u64,
-    timer: Option<SpawnHandle>,
     /// Dropped when the supervisor ends, however it ends.
     _alive: Option<oneshot::Sender<()>>,
 }
@@ -65,7 +63,6 @@ impl SupervisorActor {
             agents: HashMap::new(),
             views: AgentViews::default(),
             built: 0,
-            timer: None,
             _alive: alive,
         }
     }

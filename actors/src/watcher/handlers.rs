@@ -15,7 +15,7 @@ use super::messages::{Drain, Inspect, Relist};
 use super::state::{Effect, MOST_IN_OFFER};
 use crate::agent::{Child, Listed, Unreadable};
 use crate::inspect::{ActorKind, WatcherView};
-use crate::mail::{later, timed};
+use crate::mail::{set_timer, timed};
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
 use crate::supervision::{ExitCause, Exited, report};
 
@@ -146,17 +146,13 @@ impl WatcherActor {
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {
-        if let Some(timer) = self.timer.take() {
-            ctx.cancel_future(timer);
-        }
-        let Some(at) = self.state.wake() else { return };
-        let wait = at.since(self.ports.clock.now()).max(Duration::from_millis(1));
-        self.timer = Some(later(ctx, wait, |act, ctx| {
-            act.timer = None;
+        let now = self.ports.clock.now();
+        let wait = self.state.wake().map(|at| at.since(now).max(Duration::from_millis(1)));
+        set_timer(self, ctx, wait, |act, ctx| {
             let now = act.ports.clock.now();
             let effects = act.state.on_timer(now, act.chance.as_mut());
             act.carry_out(effects, ctx);
-        }));
+        });
     }
 }
 

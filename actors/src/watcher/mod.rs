@@ -57,7 +57,6 @@ pub struct WatcherActor {
     pull: Option<SpawnHandle>,
     /// Streams that were closed: what was pulled from one of them doesn't count.
     closed: u64,
-    timer: Option<SpawnHandle>,
     asked: bool,
 }
 
@@ -83,7 +82,6 @@ impl WatcherActor {
             stream: None,
             pull: None,
             closed: 0,
-            timer: None,
             asked: false,
         }
     }

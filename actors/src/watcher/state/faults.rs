@@ -14,9 +14,9 @@ use obsyk_domain::time::{Chance, Moment};
 use super::{Effect, HEALTHY, STALLED, Stage, WatcherState};
 use crate::inspect::ListWhy;
 
-/// A watch that the server refuses to start, or ends with an error before it told anything, this often in a row, though the
-/// version may be good, is started anew with a list.
-const MOST_FRUITLESS: u32 = 3;
+/// A watch that the server refuses to start this often in a row, though the version may be good, is started anew with a
+/// list.
+const MOST_REFUSED_STARTS: u32 = 3;
 
 impl WatcherState {
     pub(super) fn failed(&mut self, now: Moment, error: ReadError, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
@@ -91,9 +91,9 @@ impl WatcherState {
                 return;
             }
             ReadError::Undecodable => Opening::Pages,
-            ReadError::Unsupported | ReadError::Status(_) => {
-                self.fruitless += 1;
-                if self.fruitless >= MOST_FRUITLESS {
+            ReadError::Unsupported => {
+                self.refused_starts += 1;
+                if self.refused_starts >= MOST_REFUSED_STARTS {
                     self.list_form()
                 } else {
                     resumed
@@ -103,6 +103,7 @@ impl WatcherState {
             | ReadError::Absent
             | ReadError::Unauthorized
             | ReadError::Busy { .. }
+            | ReadError::Status(_)
             | ReadError::Unreachable => resumed,
         };
         self.wait(now, then, ListWhy::Failed, error, chance);
@@ -168,11 +169,8 @@ impl WatcherState {
         if let Stage::Waiting { at: asked, .. } = self.stage {
             at = at.max(asked);
         }
-        let then = match why {
-            // It may be the streaming that stalls.
-            Unreadability::Stalled => Opening::Pages,
-            Unreadability::Forbidden | Unreadability::Absent => self.list_form(),
-        };
+        self.stalled |= why == Unreadability::Stalled;
+        let then = self.list_form();
         let why = ListWhy::Unreadable;
         self.turn_to(Stage::Waiting { at, then, why });
     }

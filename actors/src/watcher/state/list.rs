@@ -189,11 +189,14 @@ impl WatcherState {
         // Until a snapshot has had a list of this kind, its changes say nothing: the platform may hold what was forgotten.
         self.baseline |= list.spool.is_some();
         self.unreadable = None;
+        if self.wanted {
+            self.stalled = false;
+            self.failures.reset();
+            self.denials.reset();
+        }
         self.wanted = false;
         self.trouble = None;
-        self.fruitless = 0;
-        self.failures.reset();
-        self.denials.reset();
+        self.refused_starts = 0;
         if form == Opening::Pages {
             self.open(now, Opening::Watch { after: version }, effects);
         }

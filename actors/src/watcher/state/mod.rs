@@ -29,7 +29,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use obsyk_domain::condition::Unreadability;
-use obsyk_domain::ledger::Change;
+use obsyk_domain::ledger::{Change, What};
 use obsyk_domain::ports::{Opening, ReadError, Signal};
 use obsyk_domain::resource::{ClusterFacts, ResourceKind, WithheldTotals};
 use obsyk_domain::retry::Backoff;
@@ -105,6 +105,8 @@ pub struct WatcherState {
     baseline: bool,
     /// Streamed lists don't work here.
     pages_only: bool,
+    /// A list made no progress: it may be its streaming, so the next one for a snapshot goes in pages.
+    stalled: bool,
     /// The list that is being read is for snapshot `n`.
     wanted: bool,
     /// Signals that were pulled and not yet looked at.
@@ -120,8 +122,7 @@ pub struct WatcherState {
     /// A list is being handed over.
     spooling: Option<(u64, ClusterFacts)>,
     unreadable: Option<Unreadability>,
-    /// Watches in a row that the API server ended with an error before they told anything.
-    fruitless: u32,
+    refused_starts: u32,
     /// When the list that is being read last made progress.
     progress: Moment,
     /// When the list that is wanted failed for the first time.
@@ -147,6 +148,7 @@ impl WatcherState {
             newest: 0,
             baseline: false,
             pages_only: false,
+            stalled: false,
             wanted: false,
             inbox: VecDeque::new(),
             ended: false,
@@ -155,7 +157,7 @@ impl WatcherState {
             offering: None,
             spooling: None,
             unreadable: None,
-            fruitless: 0,
+            refused_starts: 0,
             progress: Moment::START,
             trouble: None,
             opened: Moment::START,
@@ -227,7 +229,8 @@ impl WatcherState {
     fn signal(&mut self, now: Moment, signal: Signal, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
         let listing = matches!(self.stage, Stage::Listing(_));
         match signal {
-            Signal::Opened | Signal::Queued => {}
+            Signal::Opened => self.refused_starts = 0,
+            Signal::Queued => {}
             Signal::Listed(sighting) => self.listed(now, sighting, effects),
             Signal::Put(sighting) if listing => self.listed(now, sighting, effects),
             Signal::ListEnd { version } => self.list_end(now, version, effects),
@@ -249,8 +252,10 @@ impl WatcherState {
             // When another snapshot has opened since, the list that is being read covers what was refused.
             Err(Refusal::SnapshotDue) if offered_for == Some(self.n) => {
                 self.turn_to(Stage::Idle);
-                self.outbox.clear();
-                self.finished = None;
+                // The next list tells everything else; that an object is gone no snapshot tells if its kind is too large for one.
+                let after = self.finished.take().map(|list| list.after);
+                self.outbox.extend(after.into_iter().flatten());
+                self.outbox.retain(|change| change.what == What::Deleted);
                 let mut effects = Vec::new();
                 self.close(&mut effects);
                 return effects;
@@ -295,7 +300,7 @@ impl WatcherState {
     }
 
     fn list_form(&self) -> Opening {
-        if self.pages_only {
+        if self.pages_only || self.stalled {
             Opening::Pages
         } else {
             Opening::Stream

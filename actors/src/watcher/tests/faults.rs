@@ -274,3 +274,32 @@ fn lists_that_fail_late_are_tried_again_ever_more_slowly_too() {
     }
     assert!(waits.is_sorted() && waits[0] * 4 <= waits[3], "{waits:?}");
 }
+
+#[test]
+fn a_kind_whose_streamed_list_stalls_is_listed_in_pages_for_the_next_snapshot() {
+    let mut watcher = Driven::new();
+    watcher.relist(1);
+    watcher.hear([Signal::Opened]);
+    assert_eq!(watcher.wake(), ["close", "unreadable 1: Stalled"]);
+    assert_eq!(watcher.wake(), ["open pages"]);
+    watcher.hear([list_end(9)]);
+    assert_eq!(watcher.relist(2), ["open pages"]);
+    watcher.hear([list_end(9)]);
+    assert_eq!(watcher.relist(3), ["open stream"], "it is tried again, one time");
+}
+
+#[test]
+fn lists_are_ever_more_seldom_when_each_watch_after_one_fails() {
+    for error in [ReadError::Expired, ReadError::Forbidden] {
+        let mut watcher = Driven::watching(&[], 9);
+        watcher.hear_last([]);
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            watcher.hear(failed(error));
+            waits.push(watcher.waits());
+            assert_eq!(watcher.wake(), ["open stream"]);
+            watcher.hear([list_end(9)]);
+        }
+        assert!(waits.is_sorted() && waits[0] * 4 <= waits[4], "{error:?}: {waits:?}");
+    }
+}

@@ -147,3 +147,19 @@ fn an_error_behind_changes_counts_when_they_are_admitted() {
     let lines = watcher.admit();
     assert_eq!(lines[0], "close");
 }
+
+#[test]
+fn of_what_is_refused_the_deletes_are_offered_again_before_the_next_list() {
+    let mut watcher = Driven::watching(&pods(200), 300);
+    // A list that has none of them.
+    watcher.hear([Signal::Failed(ReadError::Expired)]);
+    let first = watcher.hear([a_pod("new").version(301).listed(), list_end(302)]);
+    assert!(first[0].starts_with("offer 1: "), "{first:?}");
+    assert_eq!(watcher.refuse(Refusal::SnapshotDue), ["close"]);
+    watcher.relist(2);
+    let told = watcher.hear([a_pod("new").version(301).listed()]);
+    let changes: Vec<&str> = told[0].split(' ').skip(2).collect();
+    assert!(changes.iter().all(|change| change.starts_with('-')), "{told:?}");
+    // The first offer had one change besides.
+    assert!(changes.len() >= 200 - MOST_IN_OFFER, "{told:?}");
+}
