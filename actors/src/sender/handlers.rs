@@ -19,7 +19,7 @@ use super::state::Effect;
 use super::{Config, SenderActor};
 use crate::agent::Child;
 use crate::inspect::{ActorKind, SenderView};
-use crate::mail::{later, timed};
+use crate::mail::{set_timer, timed};
 use crate::supervision::{ExitCause, Exited, report};
 
 type Ctx = Context<SenderActor>;
@@ -139,18 +139,14 @@ impl SenderActor {
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {
-        if let Some(timer) = self.timer.take() {
-            ctx.cancel_future(timer);
-        }
         let now = self.ports.clock.now();
-        let Some(at) = self.state.wake(now) else { return };
         // A timer is rounded up to its next millisecond: it never comes before the moment that it waits for.
-        self.timer = Some(later(ctx, at.since(now), |act, ctx| {
-            act.timer = None;
+        let wait = self.state.wake(now).map(|at| at.since(now));
+        set_timer(self, ctx, wait, |act, ctx| {
             let now = act.ports.clock.now();
             let effects = act.state.on_timer(now, act.chance.as_mut());
             act.carry_out(effects, ctx);
-        }));
+        });
     }
 }
 

@@ -232,7 +232,7 @@ impl Line {
         resumed
     }
 
-    /// Nothing of what happened counts any more.
+    /// Nothing of what happened counts any more, but in the numbers that are told.
     pub(super) fn reset(&mut self) {
         *self = Self {
             total_retries: self.total_retries,

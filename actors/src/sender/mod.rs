@@ -49,7 +49,6 @@ pub struct SenderActor {
     requests: HashMap<u64, SpawnHandle>,
     /// The token that is being fetched, by its number.
     fetch: Option<(u64, SpawnHandle)>,
-    timer: Option<SpawnHandle>,
     opening: Option<(u64, oneshot::Sender<Result<(), Overtaken>>)>,
     draining: Vec<oneshot::Sender<()>>,
     asked: bool,
@@ -77,7 +76,6 @@ impl SenderActor {
             generation,
             requests: HashMap::new(),
             fetch: None,
-            timer: None,
             opening: None,
             draining: Vec::new(),
             asked: false,

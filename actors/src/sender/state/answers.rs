@@ -73,8 +73,12 @@ impl SenderState {
             Meaning::Invalid | Meaning::TooLarge | Meaning::NotFound | Meaning::Gone | Meaning::Refused => {
                 self.ledger.park(&subject.uid, false);
                 self.line.worked(answer.trial);
+                // An object of a kind that no snapshot has is told again with the next one's list. Were one due now, it would
+                // begin that list anew, and might be answered the same for ever.
+                if subject.deleted || !self.too_large.contains(subject.kind) {
+                    turn.due(Cause::Answer);
+                }
                 turn.refused(subject, outcome, false);
-                turn.due(Cause::Answer);
             }
             Meaning::Later { wait } => {
                 self.ledger.returned(&subject.uid, false);

@@ -136,3 +136,13 @@ fn an_object_that_is_set_aside_is_not_told_again_by_its_list() {
     scene.answer(&whole, status(413));
     assert_eq!(told(&mut scene, 3), ["UPDATED b 0"]);
 }
+
+#[test]
+fn an_object_that_is_refused_again_and_again_keeps_no_other_from_being_told() {
+    let mut scene = too_large(&["a", "b", "c"]);
+    assert_eq!(scene.said(), ["modified a 0"]);
+    scene.answer_all(status(409));
+    assert_eq!(scene.dues, [], "no snapshot would have it");
+    scene.pass(secs(1));
+    assert_eq!(told(&mut scene, 5), ["modified b 0", "modified c 0"]);
+}
