@@ -9,8 +9,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -58,6 +62,9 @@ fn router(inspection: Inspection) -> Router {
 }
 
 async fn actors(State(inspection): State<Inspection>, headers: HeaderMap) -> Response {
+    if !names_no_site(&headers) {
+        return (StatusCode::MISDIRECTED_REQUEST, "ask by an address or localhost\n").into_response();
+    }
     if wants_page(&headers) {
         let headers = [
             (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -72,6 +79,19 @@ async fn actors(State(inspection): State<Inspection>, headers: HeaderMap) -> Res
         Some(view) => ([(CACHE_CONTROL, "no-store"), (VARY, "accept")], Json(&*view)).into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "the actors haven't answered yet\n").into_response(),
     }
+}
+
+/// Whether the host that is asked is an address or `localhost`. A page of some site whose name was made to lead here asks by that
+/// name, and a browser would let it read the answer.
+fn names_no_site(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST) else { return true };
+    let host = host.to_str().unwrap_or_default();
+    let is_address = host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    is_address
+        || host
+            .split(':')
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("localhost"))
 }
 
 /// A browser names HTML, and prefers it by naming it first; others name JSON, or nothing.

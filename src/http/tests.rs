@@ -1,0 +1,59 @@
+// Copyright (c) Obsyk. All rights reserved.
+// Licensed under the Apache License, Version 2.0.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use axum::routing::get;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+
+/// An endpoint that says hello.
+async fn endpoint() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/", get(|| async { "hello" }));
+    tokio::spawn(async move { serve("test", listener, router).await });
+    address
+}
+
+/// All that a connection gives back for this, until it ends.
+async fn said(mut stream: TcpStream, text: &[u8]) -> String {
+    stream.write_all(text).await.ok();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.ok();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn a_request_is_answered() {
+    let stream = TcpStream::connect(endpoint().await).await.unwrap();
+    let answer = said(stream, REQUEST).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("hello"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_head_without_an_end_is_refused_before_it_fills_the_memory() {
+    let stream = TcpStream::connect(endpoint().await).await.unwrap();
+    let mut head = b"GET / HTTP/1.1\r\nX: ".to_vec();
+    head.resize(4 * LARGEST_HEAD, b'a');
+    let answer = said(stream, &head).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_keep_nobody_out_for_long() {
+    let address = endpoint().await;
+    let mut silent = Vec::new();
+    for _ in 0..MOST_CONNECTIONS {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    let stream = TcpStream::connect(address).await.unwrap();
+    let answer = timeout(Duration::from_secs(60), said(stream, REQUEST)).await;
+    assert!(answer.expect("its turn comes").ends_with("hello"));
+}
