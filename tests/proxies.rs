@@ -207,27 +207,47 @@ async fn a_proxy_that_does_not_do_its_work_is_named_with_what_to_do() {
 #[tokio::test]
 async fn of_http_a_proxy_is_named_too_and_hands_on_what_its_user_sends() {
     let behind = Behind::new().await;
-    let proxy = ForwardProxy::builder().user("me", "open-sesame").start().await.unwrap();
-    let spec = behind.stage.spec();
-    let operator = behind.operate(&[("HTTP_PROXY", &proxy.url())]);
+    let platform = &behind.stage.platform;
+    let address = platform.url().trim_start_matches("http://").parse().unwrap();
+    let (host, url) = ("platform.invalid", "http://platform.invalid");
+    platform.audience(url);
+    let proxy = ForwardProxy::builder()
+        .user("me", "open-sesame")
+        .knows(host, address)
+        .start()
+        .await
+        .unwrap();
+    let spec = operator::agent_spec(url);
+    let insecure = ("OBSYK_ALLOW_INSECURE_PLATFORM", "true");
+    let operator = behind.operate(&[insecure, ("HTTP_PROXY", &proxy.url())]);
     behind.agent(&spec).await;
     behind
         .degraded(&[&proxy.address().to_string(), "(407)", "user:password@host:port"])
         .await;
     behind.clear(operator).await;
-    let operator = behind.operate(&[("HTTP_PROXY", "http://127.0.0.1:1")]);
+    let operator = behind.operate(&[insecure, ("HTTP_PROXY", "http://127.0.0.1:1")]);
     behind.agent(&spec).await;
     behind.degraded(&["the proxy can't be reached: 127.0.0.1:1"]).await;
     behind.clear(operator).await;
-    let _operator = behind.operate(&[("HTTP_PROXY", &proxy.url_for("me", "open-sesame"))]);
+    let _operator = behind.operate(&[insecure, ("HTTP_PROXY", &proxy.url_for("me", "open-sesame"))]);
     behind.agent(&spec).await;
     behind.stage.equal().await;
-    let snapshot = format!("{}/api/v1/agent/snapshot", behind.stage.platform.url());
+    let snapshot = format!("{url}/api/v1/agent/snapshot");
     let handed_on = proxy.asked().into_iter().find(|asked| asked.target == snapshot);
     assert_eq!(
         handed_on.map(|asked| (asked.method, asked.status)),
         Some(("POST".to_owned(), 200))
     );
+}
+
+#[tokio::test]
+async fn plain_http_on_this_machine_goes_to_no_proxy() {
+    let behind = Behind::new().await;
+    let proxy = ForwardProxy::builder().start().await.unwrap();
+    let _operator = behind.operate(&[("HTTP_PROXY", &proxy.url()), ("ALL_PROXY", &proxy.url())]);
+    behind.agent(&behind.stage.spec()).await;
+    behind.stage.equal().await;
+    assert_eq!(proxy.asked(), []);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use obsyk_domain::wire;
-use reqwest::{Certificate, Client};
+use reqwest::{Certificate, Client, ClientBuilder};
 use rustls::pki_types::CertificateDer;
 use tracing::{error, info};
 
@@ -44,6 +44,7 @@ pub enum SetupError {
 /// See the module's page.
 pub(super) struct Connections {
     client: RefCell<Client>,
+    direct: Client,
     ca_file: Option<CaFile>,
     /// What the CA file looked like when it was last read.
     stamp: Cell<Option<Stamp>>,
@@ -59,8 +60,11 @@ impl Connections {
             Some(file) => client(&file.read()?)?,
             None => client(&[])?,
         };
+        // It speaks no TLS, and trusts nobody.
+        let direct = builder().no_proxy().tls_certs_only([]).build();
         Ok(Self {
             client: RefCell::new(client),
+            direct: direct.map_err(SetupError::Client)?,
             ca_file,
             stamp: Cell::new(stamp),
         })
@@ -75,6 +79,12 @@ impl Connections {
             }
         }
         self.client.borrow().clone()
+    }
+
+    /// The client for plain http to this machine: it is plain because nobody else hears it, so no proxy gets it, whatever the
+    /// variables say.
+    pub(super) fn direct(&self) -> Client {
+        self.direct.clone()
     }
 
     fn renew(&self, file: &CaFile) {
@@ -92,18 +102,19 @@ impl Connections {
 fn client(extra: &[CertificateDer<'static>]) -> Result<Client, SetupError> {
     let extra = extra.iter().map(|certificate| Certificate::from_der(certificate));
     let extra: Vec<Certificate> = extra.collect::<Result<_, _>>().map_err(SetupError::Client)?;
+    builder().tls_certs_merge(extra).build().map_err(SetupError::Client)
+}
+
+fn builder() -> ClientBuilder {
     Client::builder()
         .user_agent(wire::USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .tls_certs_merge(extra)
         .connect_timeout(CONNECT)
         .tcp_keepalive(Duration::from_secs(30))
         .tcp_user_timeout(Duration::from_secs(30))
         .tcp_nodelay(true)
         .pool_idle_timeout(Duration::from_secs(50))
         .http1_max_headers(MOST_HEADERS)
-        .build()
-        .map_err(SetupError::Client)
 }

@@ -106,8 +106,11 @@ impl Proxies {
         })
     }
 
-    /// The proxy on the way to this platform.
+    /// The proxy on the way to this platform. To plain http on this machine there is none, whatever the variables say.
     pub fn of(&self, platform: &PlatformUrl) -> Option<Proxy> {
+        if super::is_on_this_machine(platform) {
+            return None;
+        }
         let found = self.matcher.intercept(&platform.as_str().parse().ok()?)?;
         Some(Proxy {
             uri: found.uri().clone(),
@@ -159,6 +162,22 @@ mod tests {
         let empty = [("HTTPS_PROXY", ""), ("https_proxy", "http://proxy:1")];
         assert_eq!(on_the_way(&empty, https), None, "the first that is set counts");
         assert_eq!(on_the_way(&[], https), None);
+    }
+
+    #[test]
+    fn plain_http_on_this_machine_goes_to_no_proxy() {
+        let all = [("ALL_PROXY", "http://proxy:3128")];
+        for here in [
+            "http://127.0.0.1:8080",
+            "http://127.0.0.2",
+            "http://[::1]",
+            "http://localhost",
+        ] {
+            assert_eq!(on_the_way(&all, here), None, "{here}");
+        }
+        for elsewhere in ["http://10.0.0.1", "https://127.0.0.1", "https://localhost"] {
+            assert!(on_the_way(&all, elsewhere).is_some(), "{elsewhere}");
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub struct Builder {
     refuses: bool,
     idle: Option<Duration>,
     address: Option<IpAddr>,
+    known: Vec<(String, SocketAddr)>,
 }
 
 impl Builder {
@@ -68,6 +69,13 @@ impl Builder {
     #[must_use]
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = Some(idle);
+        self
+    }
+
+    /// Knows where this host is, as a name server of its own would.
+    #[must_use]
+    pub fn knows(mut self, host: impl Into<String>, address: SocketAddr) -> Self {
+        self.known.push((host.into(), address));
         self
     }
 
@@ -208,7 +216,8 @@ impl Desk {
         } else if request.method() == Method::CONNECT {
             self.connect(request).await
         } else {
-            hand_on(request).await.unwrap_or_else(|| empty(StatusCode::BAD_GATEWAY))
+            let handed_on = hand_on(request, &self.rules.known).await;
+            handed_on.unwrap_or_else(|| empty(StatusCode::BAD_GATEWAY))
         };
         let status = answer.status().as_u16();
         self.remember(|memory| memory.asked.push(Asked { method, target, status }));
@@ -247,10 +256,13 @@ impl Desk {
 }
 
 /// Asks the target, on a connection of its own, and hands its answer back.
-async fn hand_on(mut request: Request<Incoming>) -> Option<Answer> {
+async fn hand_on(mut request: Request<Incoming>, known: &[(String, SocketAddr)]) -> Option<Answer> {
     let authority = request.uri().authority()?.clone();
-    let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
-    let server = TcpStream::connect(address).await.ok()?;
+    let server = match known.iter().find(|(host, _)| host == authority.host()) {
+        Some((_, address)) => TcpStream::connect(address).await,
+        None => TcpStream::connect((authority.host(), authority.port_u16().unwrap_or(80))).await,
+    };
+    let server = server.ok()?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(server)).await.ok()?;
     tokio::spawn(connection);
     let path = request.uri().path_and_query()?.to_string();
