@@ -27,7 +27,8 @@ const WATCH_SECONDS: u32 = 290;
 /// A watch that the server hasn't ended by then has lost it.
 const LONGEST_WATCH: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 30);
 
-/// An answer that hasn't begun by then doesn't come: the connection lives, but nobody speaks at its other end.
+/// A list of these few objects is read by then, and a watch has begun; otherwise the connection lives, but nobody speaks at its
+/// other end.
 const LONGEST_ANSWER: Duration = Duration::from_secs(60);
 
 /// Between the end of a watch and the next list, so that something that ends every watch at once gets no storm of lists.

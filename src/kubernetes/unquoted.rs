@@ -10,6 +10,8 @@ use std::iter::successors;
 use kube::client::AuthError;
 use kube::config::KubeconfigError;
 
+use crate::text::with_causes;
+
 /// What went wrong, without what couldn't be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -18,7 +20,7 @@ pub struct Unquoted(String);
 impl Unquoted {
     /// Of this error.
     pub fn of(error: &(dyn Error + 'static)) -> Self {
-        Self(words(error).unwrap_or_else(|| error.to_string()))
+        Self(words(error).unwrap_or_else(|| with_causes(error)))
     }
 }
 
@@ -51,7 +53,7 @@ fn words_of_command(error: &AuthError) -> Option<String> {
             "what the kubeconfig's command for credentials (exec) printed isn't an ExecCredential: run it to see it"
                 .to_owned(),
         ),
-        AuthError::ParseTokenKey(_) | AuthError::AuthExecSerialize(_) => {
+        AuthError::ParseTokenKey(_) | AuthError::AuthExecSerialize(_) | AuthError::MalformedTokenExpirationDate(_) => {
             Some("the kubeconfig's credentials can't be read".to_owned())
         }
         _ => None,
@@ -95,7 +97,7 @@ mod tests {
     #[tokio::test]
     async fn of_a_kubeconfig_that_is_no_yaml_the_line_is_told_and_nothing_that_is_in_it() {
         let said = said(&a_kubeconfig("    token: open-sesame\n    token: [open-sesame\n")).await;
-        assert!(said.contains("isn't the YAML of a kubeconfig: see line 1"), "{said}");
+        assert!(said.contains("isn't the YAML of a kubeconfig: see line 14"), "{said}");
         assert!(!said.contains("sesame"), "{said}");
     }
 

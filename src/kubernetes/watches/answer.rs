@@ -34,16 +34,19 @@ pub(super) async fn get(client: &Client, uri: &str, accept: &'static str) -> Res
     }
 }
 
-/// Reads a body to its end. It is held once: what comes is appended, not collected and joined.
-pub(super) async fn whole(mut body: Body) -> Result<Vec<u8>, ReadError> {
+/// Reads a body to its end, if that comes within so many bytes. It is held once: what comes is appended, not collected and joined.
+pub(super) async fn whole(mut body: Body, most: usize) -> Result<Option<Vec<u8>>, ReadError> {
     let mut text = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ReadError::Unreachable)?;
         if let Some(data) = frame.data_ref() {
+            if text.len() + data.len() > most {
+                return Ok(None);
+            }
             text.extend_from_slice(data);
         }
     }
-    Ok(text)
+    Ok(Some(text))
 }
 
 /// The API server gives seconds.

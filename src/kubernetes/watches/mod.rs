@@ -30,6 +30,10 @@ use turns::Turns;
 /// Those who wait for their turn to list in pages say so this often, so that they don't count as stalled.
 const STILL_QUEUED: Duration = Duration::from_secs(10);
 
+/// A page that is larger is asked for again with fewer objects: how large they are is not ours to say, and a page is held as
+/// a whole.
+const LARGEST_PAGE: usize = 16 << 20;
+
 /// The API server ends a watch after at most this; the next goes on where it ended.
 const WATCH_SECONDS: u32 = 290;
 
@@ -156,7 +160,8 @@ fn watch(client: Client, kind: ResourceKind, after: u64) -> LocalStream<Signal> 
 /// restore from a backup that may be never. So its version is asked for first: one object's metadata, a quorum read.
 async fn has_reached(client: &Client, base: &str, after: u64) -> Result<(), ReadError> {
     let body = get(client, &format!("{base}?limit=1"), answer::METADATA).await?;
-    if read_version(&answer::whole(body).await?)? < after {
+    let text = answer::whole(body, LARGEST_PAGE).await?.ok_or(ReadError::Undecodable)?;
+    if read_version(&text)? < after {
         return Err(ReadError::Reverted);
     }
     Ok(())
@@ -220,10 +225,18 @@ fn list(client: Client, kind: ResourceKind, turns: Rc<Turns>) -> LocalStream<Sig
 }
 
 async fn page(client: &Client, kind: ResourceKind, next: Option<&str>) -> Result<Page, ReadError> {
-    let mut uri = format!("{}?limit={}", path(kind), kind.spec().page_size);
-    if let Some(token) = next {
-        uri.push_str("&continue=");
-        uri.extend(form_urlencoded::byte_serialize(token.as_bytes()));
+    let mut limit = kind.spec().page_size;
+    loop {
+        let mut uri = format!("{}?limit={limit}", path(kind));
+        if let Some(token) = next {
+            uri.push_str("&continue=");
+            uri.extend(form_urlencoded::byte_serialize(token.as_bytes()));
+        }
+        let most = if limit > 1 { LARGEST_PAGE } else { usize::MAX };
+        match answer::whole(get(client, &uri, answer::OBJECTS).await?, most).await? {
+            Some(text) => return read_page(kind, &text),
+            // One object at a time is what a watch brings, too.
+            None => limit = (limit / 4).max(1),
+        }
     }
-    read_page(kind, &answer::whole(get(client, &uri, answer::OBJECTS).await?).await?)
 }

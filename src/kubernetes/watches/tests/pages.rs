@@ -86,3 +86,13 @@ async fn a_page_that_is_cut_is_unreachable() {
     let server = Server::start([Answer::begun([r#"{"metadata":{"resourceVersion":"9"},"items":["#]).cut()]).await;
     assert_eq!(server.pods(Opening::Pages).await, ["failed Unreachable"]);
 }
+
+#[tokio::test]
+async fn a_page_that_is_too_large_to_be_held_is_asked_for_with_fewer_objects() {
+    let large = || Answer::json(format!("{{\"pad\":\"{}\"}}", "x".repeat(LARGEST_PAGE)));
+    let mut server = Server::start([large(), large(), page(9, "", &[pod("web", 5)])]).await;
+    assert_eq!(server.pods(Opening::Pages).await, ["opened", "listed web@5", "end 9"]);
+    for limit in [100, 25, 6] {
+        assert_eq!(server.request(), format!("GET /api/v1/pods?limit={limit} HTTP/1.1"));
+    }
+}
