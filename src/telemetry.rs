@@ -4,7 +4,7 @@
 //! The log.
 
 use std::error::Error;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,19 +16,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::settings::{LogFormat, Settings};
 
-/// Libraries that see whole objects, tokens or answers. kube's client prints bodies when decoding fails. They log
+/// Our own crates. Libraries see whole objects, tokens or answers (kube's client prints bodies when decoding fails), so they log
 /// nothing below error, whatever the level or RUST_LOG says.
-const SILENT: [&str; 9] = [
-    "kube_client",
-    "kube_runtime",
-    "kube",
-    "hyper",
-    "hyper_util",
-    "h2",
-    "reqwest",
-    "rustls",
-    "tower",
-];
+const OURS: &str = "obsyk_";
 
 /// Panics so far: a metric.
 static PANICS: AtomicU64 = AtomicU64::new(0);
@@ -60,6 +50,15 @@ pub fn init(settings: &Settings) {
     std::panic::set_hook(Box::new(tell_of_panic));
 }
 
+/// Says where a panic was and nothing else, also before and without a log.
+pub fn hide_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        // A closed stderr is nobody to tell.
+        let _told = writeln!(std::io::stderr(), "panicked at {place}; it is a bug: report it");
+    }));
+}
+
 /// The payload may quote anything; the place says enough.
 fn tell_of_panic(panic: &PanicHookInfo<'_>) {
     PANICS.fetch_add(1, Ordering::Relaxed);
@@ -77,8 +76,7 @@ fn filter(level: &str) -> Targets {
 
 /// Not a directive of the filter: a longer one, such as `kube_client::client=debug`, would count instead.
 fn is_harmless(line: &Metadata<'_>) -> bool {
-    let library = line.target().split("::").next().unwrap_or_default();
-    *line.level() == Level::ERROR || !SILENT.contains(&library)
+    *line.level() == Level::ERROR || line.target().starts_with(OURS)
 }
 
 /// A level, or directives such as `info,obsyk_actors=debug`. A word that is no level is refused: the library would take it
@@ -172,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_that_see_objects_are_silent_below_error_whatever_the_filter_says() {
+    fn libraries_are_silent_below_error_whatever_the_filter_says() {
         let all = ["obsyk_actors::sender", "rustls"];
         assert_eq!(logged("trace"), all);
         assert_eq!(logged("trace,kube_client=trace,kube_client::client=trace"), all);

@@ -4,6 +4,7 @@
 //! Puts the parts together and runs them.
 
 use std::error::Error;
+use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -41,13 +42,17 @@ enum RunError {
     SupervisorEnded,
 }
 
+/// Threads for what blocks: signing, and the look-up of names, of which some may hang. They are there only while they are needed.
+const MOST_BLOCKING: usize = 8;
+
 /// Runs until a signal comes.
 pub fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     // One thread: what isn't shared needs no lock, and one stack and one heap are small.
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().max_blocking_threads(2);
+    builder.enable_all().max_blocking_threads(MOST_BLOCKING);
     let runtime = builder.build().map_err(RunError::Runtime)?;
-    let system = actix_rt::System::with_tokio_rt(move || runtime);
+    // The process ends with it. Dropped, it would wait for look-ups of names that nobody answers.
+    let system = ManuallyDrop::new(actix_rt::System::with_tokio_rt(move || runtime));
     system.block_on(operate(settings))
 }
 

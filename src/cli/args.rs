@@ -71,8 +71,8 @@ pub(super) struct RunArgs {
     /// Address of /debug/actors. Loopback by default: it is for kubectl port-forward and exec
     #[arg(long, env = "OBSYK_DEBUG_BIND_ADDRESS", value_name = "ADDRESS", default_value = DEBUG_ADDRESS, value_parser = address)]
     debug_bind_address: SocketAddr,
-    /// How much is logged: error, warn, info, debug or trace, or a filter such as obsyk_actors=debug. Libraries that see
-    /// objects or credentials never log below error
+    /// How much is logged: error, warn, info, debug or trace, or a filter such as obsyk_actors=debug. Libraries see
+    /// objects and credentials, and never log below error
     #[arg(long, env = "OBSYK_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = log_level)]
     log_level: String,
     /// Form of the log lines
@@ -147,7 +147,8 @@ impl From<PreviewArgs> for Preview {
 
 impl From<ServiceArgs> for Service {
     fn from(args: ServiceArgs) -> Self {
-        let scope = match (args.watch_all_namespaces, args.watch_namespace) {
+        let named = args.watch_namespace.filter(|namespace| !namespace.is_empty());
+        let scope = match (args.watch_all_namespaces, named) {
             (true, _) => Scope::All,
             (false, Some(namespace)) => Scope::Namespace(namespace),
             (false, None) => Scope::own(),

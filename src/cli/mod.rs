@@ -21,6 +21,8 @@ use args::{CrdCommand, PreviewArgs, RunArgs, ServiceArgs, StatusArgs};
 /// heartbeats. Of ConfigMaps and Secrets only metadata and key names leave the cluster, never a value.
 #[derive(Parser, Debug)]
 #[command(name = "obsyk-operator", version = version(), max_term_width = 100)]
+// A flag before a command would be that of `run`, and not counted.
+#[command(args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<CliCommand>,
@@ -172,6 +174,13 @@ mod tests {
     }
 
     #[test]
+    fn a_namespace_that_is_empty_is_none() {
+        let scope = |args: &[&str]| settings(args).service.scope;
+        assert_eq!(scope(&["--watch-namespace", ""]), scope(&[]));
+        assert_ne!(scope(&["--watch-namespace", "x"]), scope(&[]));
+    }
+
+    #[test]
     fn kinds_are_named_as_people_name_them() {
         let kinds = settings(&["--kinds", "pods,Node,networkpolicies"]).service.kinds;
         assert_eq!(kinds.to_string(), "Pod, Node, NetworkPolicy");
@@ -191,6 +200,15 @@ mod tests {
         assert_eq!(service.platform_ca_file, Some("ca.pem".into()));
         assert_eq!(run.platform_ca_file, service.platform_ca_file);
         assert!(refusal(&["check", "--metrics-bind-address", ":9"]).contains("unexpected argument"));
+        for args in [
+            &["--kubeconfig", "x", "crd", "apply"][..],
+            &["--watch-all-namespaces", "run"],
+        ] {
+            assert!(
+                refusal(args).contains("cannot be used with"),
+                "a flag before a command isn't lost: {args:?}"
+            );
+        }
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub enum Command {
 impl Command {
     /// Does it.
     pub fn execute(self) -> ExitCode {
+        telemetry::hide_panics();
         // One crypto provider for all TLS; an error means that there is one already.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         match self {
