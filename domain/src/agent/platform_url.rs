@@ -234,5 +234,6 @@ fn check_host(host: &str) -> Result<(String, bool), PlatformUrlError> {
         return Err(PlatformUrlError::BadHost);
     }
     let loopback = name == "localhost";
-    Ok((name, loopback))
+    // With the dot it is the same host.
+    Ok((labels.to_owned(), loopback))
 }

@@ -58,7 +58,9 @@ impl Settings {
     pub fn from_spec(spec: &ObsykAgentSpec, policy: &Policy) -> Result<Self, SettingsError> {
         let platform = PlatformUrl::parse(&spec.platform_url).map_err(SettingsError::InvalidPlatformUrl)?;
         policy.check(&platform)?;
-        if spec.cluster_name.trim().is_empty() || spec.cluster_name.chars().count() > MAX_CLUSTER_NAME {
+        let cluster_name = &spec.cluster_name;
+        let is_name = !cluster_name.trim().is_empty() && !cluster_name.contains(char::is_control);
+        if !is_name || cluster_name.chars().count() > MAX_CLUSTER_NAME {
             return Err(SettingsError::InvalidClusterName);
         }
         let secret_name = &spec.credentials_secret_ref.name;
@@ -119,7 +121,9 @@ pub enum SettingsError {
         origin: String,
     },
     /// Blank or too long.
-    #[error("spec.clusterName: it must have 1 to {MAX_CLUSTER_NAME} characters and not be blank")]
+    #[error(
+        "spec.clusterName: it must have 1 to {MAX_CLUSTER_NAME} characters, none of them a control character, and not be blank"
+    )]
     InvalidClusterName,
     /// A name that no Secret can have.
     #[error("spec.credentialsSecretRef.name: it is not the name of a Secret (lower case letters, digits, '-' and '.')")]

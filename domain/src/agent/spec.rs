@@ -90,7 +90,7 @@ pub struct ObsykAgentSpec {
     /// Name under which the platform shows this cluster, 1 to 253 characters. Required. A change sends a new snapshot.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(
-        validation = Rule::new(r"self.matches('\\S')").message("clusterName must not be blank"),
+        validation = Rule::new(r"self.matches('\\S') && !self.matches('\\p{Cc}')").message("clusterName must not be blank or have control characters"),
     )]
     pub cluster_name: String,
 

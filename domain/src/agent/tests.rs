@@ -58,6 +58,7 @@ fn urls_keep_their_text_and_have_a_normal_origin() {
             "HTTPS://p.example:8443/a/b%20c",
             "https://p.example:8443",
         ),
+        ("https://p.example.", "https://p.example.", "https://p.example"),
         ("http://127.0.0.1:80", "http://127.0.0.1:80", "http://127.0.0.1"),
         ("http://127.0.0.1:443", "http://127.0.0.1:443", "http://127.0.0.1:443"),
         ("http://[::1]:8080/x", "http://[::1]:8080/x", "http://[::1]:8080"),
@@ -225,13 +226,15 @@ fn durations_read_as_in_go() {
 #[test]
 fn each_wrong_field_has_its_reason() {
     type Change = fn(&mut ObsykAgentSpec);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 14] = [
         ("InvalidPlatformURL", |s| s.platform_url = "nowhere".into()),
         ("InsecurePlatform", |s| {
             s.platform_url = "http://platform.example.com".into()
         }),
         ("InvalidClusterName", |s| s.cluster_name = " ".into()),
         ("InvalidClusterName", |s| s.cluster_name = "x".repeat(254)),
+        ("InvalidClusterName", |s| s.cluster_name = "a\nb".into()),
+        ("InvalidClusterName", |s| s.cluster_name = "a\u{9b}b".into()),
         ("InvalidSecretName", |s| {
             s.credentials_secret_ref.name = "Not A Secret".into()
         }),
