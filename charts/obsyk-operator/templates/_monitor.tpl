@@ -6,12 +6,10 @@
 {{- $context := index . 0 -}}
 {{- with index . 1 -}}
 {{- $namespace := .namespace | default $context.Release.Namespace -}}
-{{- if eq $namespace $context.Release.Namespace }}
-name: {{ include "obsyk-operator.fullname" $context | quote }}
-{{- else }}
-{{- /* There may be one of a release of the same name in another namespace. */}}
-name: {{ include "obsyk-operator.named" (list $context $context.Release.Namespace) | quote }}
-{{- end }}
+{{- /* Elsewhere there may be one of a release of the same name in another namespace. */ -}}
+{{- $name := include "obsyk-operator.fullname" $context -}}
+{{- if ne $namespace $context.Release.Namespace }}{{ $name = printf "%s-%s" $name $context.Release.Namespace }}{{ end -}}
+name: {{ $name | quote }}
 namespace: {{ $namespace | quote }}
 labels:
   {{- include "obsyk-operator.labelsWith" (list $context .labels) | nindent 2 }}
