@@ -20,7 +20,8 @@ if [ "${2:-}" = down ]; then
   exit
 fi
 
-if "$kind" get clusters | grep -qx "$name"; then
+clusters=$("$kind" get clusters)
+if grep -qx "$name" <<<"$clusters"; then
   echo "there is a cluster $name of Kind already, which this would delete: make e2e-kind-down removes it" >&2
   exit 1
 fi

@@ -89,7 +89,8 @@ impl Operator {
         let guard = Guard::new(format!("the operator logs the address of its {endpoint}"), SOON);
         loop {
             let log = self.log();
-            let started = log.lines().find(|line| line.contains("obsyk-operator started"));
+            let mut lines = log.split_inclusive('\n');
+            let started = lines.find(|line| line.contains("obsyk-operator started"));
             if let Some(address) = started.and_then(|line| address_in(line, endpoint)) {
                 return Ok(address);
             }
@@ -188,5 +189,7 @@ fn address_in(line: &str, field: &str) -> Option<SocketAddr> {
     let json = format!("\"{field}\":\"");
     let text = format!(" {field}=");
     let (_, rest) = line.split_once(&json).or_else(|| line.split_once(&text))?;
-    rest.split(['"', ' ']).next()?.parse().ok()
+    // A line that is being written may end in the middle of it.
+    let (address, _) = rest.split_once(['"', ' ', '\n'])?;
+    address.parse().ok()
 }
