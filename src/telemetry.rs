@@ -83,8 +83,9 @@ fn is_harmless(line: &Metadata<'_>) -> bool {
 /// for the name of a module, and log nothing else.
 pub fn parse_filter(text: &str) -> Option<Targets> {
     let is_known = |directive: &str| directive.contains('=') || directive.parse::<LevelFilter>().is_ok();
-    let known = text.split(',').all(|directive| is_known(directive.trim()));
-    text.parse().ok().filter(|_| known)
+    let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+    let known = directives.iter().all(|directive| is_known(directive));
+    directives.join(",").parse().ok().filter(|_| known)
 }
 
 /// Says why the process ends, with all causes, and with which code.
@@ -175,5 +176,7 @@ mod tests {
         assert_eq!(logged("trace"), all);
         assert_eq!(logged("trace,kube_client=trace,kube_client::client=trace"), all);
         assert_eq!(logged("info"), ["rustls"]);
+        assert_eq!(logged(" debug"), all);
+        assert_eq!(logged("error, obsyk_actors=debug"), all);
     }
 }

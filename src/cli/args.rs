@@ -68,7 +68,8 @@ pub(super) struct RunArgs {
     /// Address of /metrics
     #[arg(long, env = "OBSYK_METRICS_BIND_ADDRESS", value_name = "ADDRESS", default_value = "[::]:8080", value_parser = address)]
     metrics_bind_address: SocketAddr,
-    /// Address of /debug/actors. Loopback by default: it is for kubectl port-forward and exec
+    /// Address of /debug/actors. Loopback by default: it is for kubectl port-forward and exec. It answers who asks by an
+    /// address or localhost, and no other name
     #[arg(long, env = "OBSYK_DEBUG_BIND_ADDRESS", value_name = "ADDRESS", default_value = DEBUG_ADDRESS, value_parser = address)]
     debug_bind_address: SocketAddr,
     /// How much is logged: error, warn, info, debug or trace, or a filter such as obsyk_actors=debug. Libraries see

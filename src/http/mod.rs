@@ -12,6 +12,9 @@ mod probes;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,7 +22,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::error;
 
@@ -28,7 +31,7 @@ pub use inspection::Inspection;
 pub use metrics::serve as serve_metrics;
 pub use probes::serve as serve_probes;
 
-/// Connections at once: a kubelet and a few scrapers have one or two each. More wait until others end.
+/// Connections at once: a kubelet and a few scrapers have one or two each. For one more the oldest ends.
 const MOST_CONNECTIONS: usize = 64;
 
 /// A request's head, with whatever a connection has read ahead.
@@ -46,12 +49,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Serves for as long as the process runs.
 async fn serve(what: &str, listener: TcpListener, router: Router) {
     let mut connections = JoinSet::new();
+    let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         tokio::select! {
-            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+            accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(attend(stream, router.clone()));
+                    oldest_first.retain(|connection| !connection.is_finished());
+                    if oldest_first.len() >= MOST_CONNECTIONS && let Some(oldest) = oldest_first.pop_front() {
+                        oldest.abort();
+                    }
+                    oldest_first.push_back(connections.spawn(attend(stream, router.clone())));
                 }
+                // Whoever wanted it has gone again.
+                Err(failure) if failure.kind() == ErrorKind::ConnectionAborted => {}
                 Err(failure) => {
                     error!(what, kind = %failure.kind(), "an endpoint can't accept a connection");
                     sleep(PAUSE).await;
@@ -70,5 +80,10 @@ async fn attend(stream: TcpStream, router: Router) {
         .header_read_timeout(HEAD)
         .max_buf_size(LARGEST_HEAD);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let _ended = timeout(LONGEST_CONNECTION, connection).await;
+    let mut connection = pin!(connection);
+    if timeout(LONGEST_CONNECTION, connection.as_mut()).await.is_err() {
+        // What is being answered is answered to its end.
+        connection.as_mut().graceful_shutdown();
+        let _ended = timeout(HEAD, connection).await;
+    }
 }

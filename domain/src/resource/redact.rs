@@ -59,16 +59,15 @@ pub const PACKED: [&str; 2] = ["UEsD", "LS0tLS1CRUdJTi"];
 pub const SHORTEST_OBJECT: usize = 40;
 
 /// A JSON value with one of these is a part of a manifest, or holds a password.
-pub const WORDS: [&str; 9] = [
+pub const WORDS: [&str; 8] = [
     "\"spec\"",
     "\"env\"",
     "\"envFrom\"",
     "\"command\"",
     "\"args\"",
-    "\"container",
     "\"password",
-    "\"secret",
-    "\"token",
+    "\"secret\"",
+    "\"token\"",
 ];
 
 /// What gzip begins with in base64: its magic number, and deflate (RFC 1952).
@@ -177,9 +176,9 @@ pub(super) fn value_held_back(value: &str) -> Option<Rule> {
         Some(Rule::Pem)
     } else if has_jwt(value) {
         Some(Rule::Jwt)
-    } else if words_in_base64(value).any(|word| word.starts_with(GZIP)) {
+    } else if begins_a_word(value, &[GZIP]) {
         Some(Rule::Gzip)
-    } else if words_in_base64(value).any(is_packed) {
+    } else if begins_a_word(value, &PACKED) || has_object(value) {
         Some(Rule::Base64)
     } else if is_document(value) {
         Some(Rule::Document)
@@ -188,14 +187,23 @@ pub(super) fn value_held_back(value: &str) -> Option<Rule> {
     }
 }
 
-/// Anywhere in the value; of either alphabet.
-fn words_in_base64(value: &str) -> impl Iterator<Item = &str> {
-    value.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_')))
+/// Whether a word in base64 begins with one of these, anywhere in the value.
+fn begins_a_word(value: &str, begins: &[&str]) -> bool {
+    value
+        .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/')))
+        .any(|word| begins.iter().any(|begin| word.starts_with(begin)))
 }
 
-fn is_packed(word: &str) -> bool {
-    let is_object = || word.len() >= SHORTEST_OBJECT && OBJECTS.iter().any(|object| word.starts_with(object));
-    PACKED.iter().any(|begin| word.starts_with(begin)) || is_object()
+/// A JSON object in base64 of either alphabet, anywhere in the value.
+fn has_object(value: &str) -> bool {
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
+    OBJECTS.iter().any(|object| {
+        value.match_indices(object).any(|(at, _)| {
+            let (before, rest) = value.split_at(at);
+            let begins = !before.ends_with(|c: char| c.is_ascii_alphanumeric());
+            begins && rest.find(|c| !is_base64(c)).unwrap_or(rest.len()) >= SHORTEST_OBJECT
+        })
+    })
 }
 
 fn is_document(value: &str) -> bool {
@@ -205,7 +213,8 @@ fn is_document(value: &str) -> bool {
 /// Three parts in a row, or five, anywhere in the value.
 fn has_jwt(value: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    value.split(|c: char| !(part(c) || c == '.')).any(|word| {
+    let words = value.split(|c: char| !(part(c) || c == '.'));
+    words.filter(|word| word.matches('.').count() >= 2).any(|word| {
         let parts: Vec<&str> = word.split('.').collect();
         let is_head = |head: &str| OBJECTS.iter().any(|object| head.starts_with(object));
         let is_signed =

@@ -124,6 +124,38 @@ fn programs_get_json_and_browsers_a_page() {
 }
 
 #[test]
+fn only_who_asks_by_an_address_or_localhost_is_answered() {
+    let asked = |host: &str| names_no_site(&HeaderMap::from_iter([(HOST, host.parse().unwrap())]));
+    for host in [
+        "localhost:6060",
+        "LOCALHOST",
+        "127.0.0.1:6060",
+        "10.0.0.7",
+        "[::1]:6060",
+        "[::1]",
+    ] {
+        assert!(asked(host), "{host}");
+    }
+    for host in [
+        "evil.example:6060",
+        "localhost.evil.example",
+        "obsyk.svc:6060",
+        "localhost@evil.example",
+        "",
+    ] {
+        assert!(!asked(host), "{host}");
+    }
+    beside(1, async |router| {
+        let request = Request::get(PATH)
+            .header(HOST, "evil.example:6060")
+            .body(Body::empty())
+            .unwrap();
+        let answer = router.oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST);
+    });
+}
+
+#[test]
 fn the_page_loads_nothing_from_elsewhere() {
     for elsewhere in [
         "src=",

@@ -201,9 +201,15 @@ fn list(client: Client, kind: ResourceKind, turns: Rc<Turns>) -> LocalStream<Sig
             }
         };
         let mut next: Option<String> = None;
+        let mut limit = kind.spec().page_size;
         loop {
-            let page = match page(&client, kind, next.as_deref()).await {
-                Ok(page) => page,
+            let page = match page(&client, kind, limit, next.as_deref()).await {
+                Ok(Some(page)) => page,
+                Ok(None) => {
+                    limit = (limit / 4).max(1);
+                    yield Signal::Queued;
+                    continue;
+                }
                 Err(error) => {
                     yield Signal::Failed(error);
                     return;
@@ -224,19 +230,15 @@ fn list(client: Client, kind: ResourceKind, turns: Rc<Turns>) -> LocalStream<Sig
     })
 }
 
-async fn page(client: &Client, kind: ResourceKind, next: Option<&str>) -> Result<Page, ReadError> {
-    let mut limit = kind.spec().page_size;
-    loop {
-        let mut uri = format!("{}?limit={limit}", path(kind));
-        if let Some(token) = next {
-            uri.push_str("&continue=");
-            uri.extend(form_urlencoded::byte_serialize(token.as_bytes()));
-        }
-        let most = if limit > 1 { LARGEST_PAGE } else { usize::MAX };
-        match answer::whole(get(client, &uri, answer::OBJECTS).await?, most).await? {
-            Some(text) => return read_page(kind, &text),
-            // One object at a time is what a watch brings, too.
-            None => limit = (limit / 4).max(1),
-        }
+/// A page of at most so many objects; none if it is too large to be held.
+async fn page(client: &Client, kind: ResourceKind, limit: u32, next: Option<&str>) -> Result<Option<Page>, ReadError> {
+    let mut uri = format!("{}?limit={limit}", path(kind));
+    if let Some(token) = next {
+        uri.push_str("&continue=");
+        uri.extend(form_urlencoded::byte_serialize(token.as_bytes()));
     }
+    // One object at a time is what a watch brings, too.
+    let most = if limit > 1 { LARGEST_PAGE } else { usize::MAX };
+    let text = answer::whole(get(client, &uri, answer::OBJECTS).await?, most).await?;
+    text.map(|text| read_page(kind, &text)).transpose()
 }

@@ -14,9 +14,9 @@ use obsyk_domain::time::{Chance, Moment};
 use super::{Effect, HEALTHY, STALLED, Stage, WatcherState};
 use crate::inspect::ListWhy;
 
-/// A watch that the server refuses to start this often in a row, though the version may be good, is started anew with a
-/// list.
-const MOST_REFUSED_STARTS: u32 = 3;
+/// A watch that the server refuses, or ends with an error, this often before one has told anything is started anew with a list,
+/// though the version may be good.
+const MOST_FRUITLESS: u32 = 3;
 
 impl WatcherState {
     pub(super) fn failed(&mut self, now: Moment, error: ReadError, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
@@ -91,9 +91,11 @@ impl WatcherState {
                 return;
             }
             ReadError::Undecodable => Opening::Pages,
-            ReadError::Unsupported => {
-                self.refused_starts += 1;
-                if self.refused_starts >= MOST_REFUSED_STARTS {
+            // Something between the API server and us, which lists don't get past either.
+            ReadError::Status(502 | 504) => resumed,
+            ReadError::Unsupported | ReadError::Status(_) => {
+                self.fruitless += 1;
+                if self.fruitless >= MOST_FRUITLESS {
                     self.list_form()
                 } else {
                     resumed
@@ -103,7 +105,6 @@ impl WatcherState {
             | ReadError::Absent
             | ReadError::Unauthorized
             | ReadError::Busy { .. }
-            | ReadError::Status(_)
             | ReadError::Unreachable => resumed,
         };
         self.wait(now, then, ListWhy::Failed, error, chance);

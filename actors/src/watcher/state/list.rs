@@ -186,6 +186,8 @@ impl WatcherState {
         self.tally.list_ends(now, form, list.why, list.began);
         self.newest = version;
         self.resume = version;
+        // The watch begins here, in the same stream or in one of its own.
+        self.opened = now;
         // Until a snapshot has had a list of this kind, its changes say nothing: the platform may hold what was forgotten.
         self.baseline |= list.spool.is_some();
         self.unreadable = None;
@@ -196,7 +198,7 @@ impl WatcherState {
         }
         self.wanted = false;
         self.trouble = None;
-        self.refused_starts = 0;
+        self.fruitless = 0;
         if form == Opening::Pages {
             self.open(now, Opening::Watch { after: version }, effects);
         }

@@ -122,7 +122,8 @@ pub struct WatcherState {
     /// A list is being handed over.
     spooling: Option<(u64, ClusterFacts)>,
     unreadable: Option<Unreadability>,
-    refused_starts: u32,
+    /// Watches that were refused or ended with an error, since one has told anything.
+    fruitless: u32,
     /// When the list that is being read last made progress.
     progress: Moment,
     /// When the list that is wanted failed for the first time.
@@ -157,7 +158,7 @@ impl WatcherState {
             offering: None,
             spooling: None,
             unreadable: None,
-            refused_starts: 0,
+            fruitless: 0,
             progress: Moment::START,
             trouble: None,
             opened: Moment::START,
@@ -229,8 +230,7 @@ impl WatcherState {
     fn signal(&mut self, now: Moment, signal: Signal, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
         let listing = matches!(self.stage, Stage::Listing(_));
         match signal {
-            Signal::Opened => self.refused_starts = 0,
-            Signal::Queued => {}
+            Signal::Opened | Signal::Queued => {}
             Signal::Listed(sighting) => self.listed(now, sighting, effects),
             Signal::Put(sighting) if listing => self.listed(now, sighting, effects),
             Signal::ListEnd { version } => self.list_end(now, version, effects),

@@ -45,6 +45,7 @@ impl WatcherState {
 
     /// All changes up to this version were told. So the watch works, which a list alone doesn't show.
     pub(super) fn told(&mut self, version: u64) {
+        self.fruitless = 0;
         self.failures.reset();
         self.denials.reset();
         self.newest = self.newest.max(version);

@@ -167,10 +167,34 @@ fn a_watch_that_is_refused_three_times_is_started_anew_with_a_list() {
 fn refusals_that_are_not_in_a_row_make_no_list() {
     let mut watcher = a_watch();
     watcher.hear_last([]);
-    for _ in 0..6 {
+    for version in 9..15 {
         watcher.hear([Signal::Failed(ReadError::Unsupported)]);
+        assert_eq!(watcher.wake(), [format!("open watch {version}")]);
+        watcher.hear([Signal::Opened, bookmark(version + 1)]);
+    }
+}
+
+#[test]
+fn a_watch_that_begins_and_fails_at_once_three_times_is_started_anew_with_a_list() {
+    for error in [ReadError::Status(500), ReadError::Unsupported] {
+        let mut watcher = a_watch();
+        watcher.hear_last([]);
+        for _ in 0..2 {
+            watcher.hear([Signal::Opened, Signal::Failed(error)]);
+            assert_eq!(watcher.wake(), ["open watch 9"]);
+        }
+        watcher.hear([Signal::Opened, Signal::Failed(error)]);
+        assert_eq!(watcher.wake(), ["open stream"]);
+    }
+}
+
+#[test]
+fn a_gateway_that_fails_makes_no_list() {
+    let mut watcher = a_watch();
+    watcher.hear_last([]);
+    for status in [502, 504, 502, 504] {
+        watcher.hear([Signal::Failed(ReadError::Status(status))]);
         assert_eq!(watcher.wake(), ["open watch 9"]);
-        watcher.hear([Signal::Opened]);
     }
 }
 

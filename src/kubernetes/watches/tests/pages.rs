@@ -90,9 +90,19 @@ async fn a_page_that_is_cut_is_unreachable() {
 #[tokio::test]
 async fn a_page_that_is_too_large_to_be_held_is_asked_for_with_fewer_objects() {
     let large = || Answer::json(format!("{{\"pad\":\"{}\"}}", "x".repeat(LARGEST_PAGE)));
-    let mut server = Server::start([large(), large(), page(9, "", &[pod("web", 5)])]).await;
-    assert_eq!(server.pods(Opening::Pages).await, ["opened", "listed web@5", "end 9"]);
-    for limit in [100, 25, 6] {
-        assert_eq!(server.request(), format!("GET /api/v1/pods?limit={limit} HTTP/1.1"));
+    let mut server = Server::start([
+        large(),
+        large(),
+        page(9, "next", &[pod("web", 5)]),
+        page(9, "", &[pod("db", 6)]),
+    ])
+    .await;
+    let told = server.pods(Opening::Pages).await;
+    assert_eq!(
+        told,
+        ["queued", "queued", "opened", "listed web@5", "listed db@6", "end 9"]
+    );
+    for asked in ["limit=100", "limit=25", "limit=6", "limit=6&continue=next"] {
+        assert_eq!(server.request(), format!("GET /api/v1/pods?{asked} HTTP/1.1"));
     }
 }

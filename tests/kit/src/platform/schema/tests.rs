@@ -207,6 +207,12 @@ fn annotations_that_must_stay_are_found() {
         ("jwt", "token=eyJhbGciOiJub25lIn0.eyJhIjoxfQ.sig"),
         ("gzip", "H4sIAAAAAAAA/w"),
         ("release", "{\"release\":\"H4sIAAAAAAAA/w\"}"),
+        ("dapr.io/env", "x"),
+        ("example.com/last-handled-configuration", "x"),
+        ("zip", "x:UEsDBBQAAAAI"),
+        ("key", "LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0tLS0t"),
+        ("object", "eyJhcGlWZXJzaW9uIjoidjEiLCJraW5kIjoiWCJ9"),
+        ("part", " {\"env\":[]}"),
     ];
     for (key, value) in cases {
         let problems = spoiled("Pod", |object| object["annotations"][key] = json!(value));
@@ -218,6 +224,8 @@ fn annotations_that_must_stay_are_found() {
         ("a", longest.as_str()),
         ("b.io/kubernetes.io", "eyJ is no token"),
         ("c", "a kind word"),
+        ("d", "{\"containers\":[\"istio-proxy\"]}"),
+        ("e", "the \"env\" of this"),
     ] {
         let problems = spoiled("Pod", |object| object["annotations"][key] = json!(value));
         assert!(problems.is_empty(), "{problems:?}");

@@ -1,17 +1,29 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! Which annotations must not leave the cluster (protocol.md, *What may leave the cluster*), read from the page and from
-//! nothing else.
+//! Which annotations must not leave the cluster (protocol.md, *What may leave the cluster*, and
+//! docs/what-leaves-the-cluster.md), read from the pages and from nothing else.
 
-/// Tools keep copies of whole objects under these.
-const PREFIXES: [&str; 5] = [
+/// Tools keep copies of whole objects, parts of them or passwords under these.
+const PREFIXES: [&str; 14] = [
     "kubectl.kubernetes.io/",
     "kubernetes.io/",
     "kapp.k14s.io/",
     "objectset.rio.cattle.io/",
     "consul.hashicorp.com/original",
+    "proxy.istio.io/overrides",
+    "sidecar.maistra.io/proxyEnv",
+    "dapr.io/env",
+    "workflows.argoproj.io/",
+    "k3s.io/node-",
+    "rke2.io/node-",
+    "ad.datadoghq.com/",
+    "co.elastic.metrics/",
+    "co.elastic.logs/",
 ];
+
+/// Fields of a pod's template, and of what holds passwords, as JSON names them.
+const FIELDS: &str = r#""spec" "env" "envFrom" "command" "args" "password "secret" "token""#;
 
 /// In bytes.
 const LONGEST_VALUE: usize = 1024;
@@ -20,6 +32,9 @@ const LONGEST_VALUE: usize = 1024;
 pub(in crate::platform) fn must_stay(key: &str, value: &str) -> Option<&'static str> {
     if PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
         return Some("its key");
+    }
+    if key.contains("last-applied") || key.contains("last-handled") {
+        return Some("a copy, by its key");
     }
     if value.len() > LONGEST_VALUE {
         return Some("longer than 1 KiB");
@@ -30,16 +45,32 @@ pub(in crate::platform) fn must_stay(key: &str, value: &str) -> Option<&'static 
     if value.contains("-----BEGIN ") {
         return Some("a PEM block");
     }
-    if has_gzip(value) {
+    if has_word(value, &["H4sI"]) {
         return Some("gzip in base64");
+    }
+    if has_word(value, &["UEsD", "LS0tLS1CRUdJTi"]) || has_long_object(value) {
+        return Some("a document in base64");
+    }
+    if value.trim_start().starts_with(['{', '[']) && FIELDS.split(' ').any(|field| value.contains(field)) {
+        return Some("a part of a manifest, or a password");
     }
     looks_like_jwt(value).then_some("a JWT")
 }
 
-/// Somewhere in the value a word in base64 begins as gzip does.
-fn has_gzip(value: &str) -> bool {
+/// Somewhere in the value a word in base64 begins like this.
+fn has_word(value: &str, begins: &[&str]) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
-    value.split(|c| !is_part(c)).any(|word| word.starts_with("H4sI"))
+    let mut words = value.split(|c| !is_part(c));
+    words.any(|word| begins.iter().any(|begin| word.starts_with(begin)))
+}
+
+/// Somewhere in the value are 40 characters or more in base64 that begin an object in JSON.
+fn has_long_object(value: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
+    value.match_indices("eyJ").any(|(at, _)| {
+        let is_begin = !value[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        is_begin && value[at..].chars().take_while(|c| is_part(*c)).count() >= 40
+    })
 }
 
 /// Somewhere in the value are three parts in base64url with dots between them, and the first is the beginning of an object
