@@ -22,13 +22,13 @@ mod views;
 
 use std::rc::Rc;
 
-use actix::{Addr, SpawnHandle, WeakAddr};
+use actix::{Addr, WeakAddr};
 use obsyk_domain::notice::Part;
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::Chance;
 
-use crate::mail::{Desk, attended};
+use crate::mail::{Desk, Spawned, attended};
 use crate::sender::{Delivery, SnapshotDue};
 use crate::supervisor::SupervisorActor;
 use family::{Family, Views};
@@ -60,12 +60,12 @@ pub struct AgentActor {
     seen: ChildViews,
     /// The thumbprint of the last good credentials.
     thumbprint: Option<String>,
-    secret: Option<SpawnHandle>,
-    identify: Option<SpawnHandle>,
+    secret: Option<Spawned>,
+    identify: Option<Spawned>,
     /// The status that is being written.
-    write: Option<SpawnHandle>,
+    write: Option<Spawned>,
     /// The notice that is being recorded.
-    record: Option<SpawnHandle>,
+    record: Option<Spawned>,
     /// The children are asked how they are, and then the status is written.
     looking: bool,
     asked: bool,

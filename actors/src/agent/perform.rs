@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use super::AgentActor;
 use super::state::{Child, Effect};
-use crate::mail::{Address, Attended, Mail, set_timer, timed};
+use crate::mail::{Address, Attended, Mail, set_timer, spawn};
 use crate::sender::{AbandonSnapshot, Beat, Configure, OpenSnapshot, SendSnapshot, SenderActor};
 use crate::supervision::command;
 use crate::watcher::{Collaborators, Relist, WatcherActor};
@@ -143,7 +143,7 @@ impl AgentActor {
 
     pub(super) fn follow_secret(&mut self, name: Option<String>, ctx: &mut Ctx) {
         if let Some(secret) = self.secret.take() {
-            ctx.cancel_future(secret);
+            secret.cancel(ctx);
         }
         let Some(name) = name else { return };
         let states = self.ports.credentials.watch(&self.key.namespace, &name);
@@ -161,35 +161,39 @@ impl AgentActor {
             let effects = act.state.on_credentials(act.ports.clock.now(), &name, result);
             act.carry_out(effects, ctx);
         });
-        self.secret = Some(ctx.spawn(timed(follow.finish())));
+        self.secret = Some(spawn(ctx, follow.finish()));
     }
 
     fn identify(&mut self, ctx: &mut Ctx) {
         if let Some(slow) = self.identify.take() {
-            ctx.cancel_future(slow);
+            slow.cancel(ctx);
         }
         let identity = self.ports.cluster.identify();
-        self.identify = Some(
-            ctx.spawn(timed(identity.into_actor(self).map(|identity, act: &mut Self, ctx| {
+        let identified = identity
+            .into_actor(self)
+            .map(|identity, act: &mut Self, ctx: &mut Ctx| {
                 act.identify = None;
                 let now = act.ports.clock.now();
                 let effects = act.state.on_identity(now, identity, act.chance.as_mut());
                 act.carry_out(effects, ctx);
-            }))),
-        );
+            });
+        self.identify = Some(spawn(ctx, identified));
     }
 
     fn open_snapshot(&mut self, n: u64, why: Vec<Cause>, ctx: &mut Ctx) {
         let Some(sender) = self.family.sender() else { return };
         let opened = sender.send(OpenSnapshot { n, why });
-        ctx.spawn(timed(opened.into_actor(self).map(move |reply, act: &mut Self, ctx| {
-            let now = act.ports.clock.now();
-            let effects = match reply {
-                Ok(Ok(())) => act.state.on_opened(now, n),
-                Ok(Err(_)) | Err(_) => act.state.on_overtaken(now, n),
-            };
-            act.carry_out(effects, ctx);
-        })));
+        let opened = opened
+            .into_actor(self)
+            .map(move |reply, act: &mut Self, ctx: &mut Ctx| {
+                let now = act.ports.clock.now();
+                let effects = match reply {
+                    Ok(Ok(())) => act.state.on_opened(now, n),
+                    Ok(Err(_)) | Err(_) => act.state.on_overtaken(now, n),
+                };
+                act.carry_out(effects, ctx);
+            });
+        spawn(ctx, opened);
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {

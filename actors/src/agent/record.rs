@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use actix::clock::timeout;
-use actix::{ActorFutureExt, AsyncContext, WrapFuture};
+use actix::{ActorFutureExt, WrapFuture};
 use tracing::debug;
 
 use super::AgentActor;
 use super::perform::Ctx;
-use crate::mail::timed;
+use crate::mail::spawn;
 
 /// An API server that doesn't take a notice within this is given up. It isn't tried again: others wait behind it, and they
 /// are of use only while they are new.
@@ -26,14 +26,15 @@ impl AgentActor {
         let Some(notice) = self.notices.next() else { return };
         let reason = notice.reason();
         let record = timeout(RECORDING, self.ports.notices.record(&self.key, &self.uid, &notice));
-        self.record = Some(ctx.spawn(timed(record.into_actor(self).map(
-            move |recorded, act: &mut Self, ctx| {
+        let record = record
+            .into_actor(self)
+            .map(move |recorded, act: &mut Self, ctx: &mut Ctx| {
                 act.record = None;
                 if recorded.is_err() {
                     debug!(agent = %act.key, reason, "the API server doesn't take a notice; it is given up");
                 }
                 act.record_notices(ctx);
-            },
-        ))));
+            });
+        self.record = Some(spawn(ctx, record));
     }
 }

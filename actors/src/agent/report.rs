@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix::clock::timeout;
-use actix::{ActorContext, ActorFutureExt, AsyncContext, WrapFuture};
+use actix::{ActorContext, ActorFutureExt, WrapFuture};
 use jiff::Timestamp;
 use obsyk_domain::agent::{ObsykAgentStatus, ResourceCounts};
 use obsyk_domain::condition::{Link, Situation};
@@ -21,7 +21,7 @@ use super::perform::Ctx;
 use super::state::Child;
 use super::status::AT_MOST_EVERY;
 use crate::inspect::{ActorKind, ActorView, AgentView, ConditionView, Readiness};
-use crate::mail::{later, timed};
+use crate::mail::{later, spawn};
 use crate::sender::SnapshotEnd;
 
 /// An API server that doesn't answer a write within this is given up for now.
@@ -30,25 +30,25 @@ const WRITING: Duration = Duration::from_secs(30);
 impl AgentActor {
     /// Asks the children how they are, for the status, and again after a while.
     pub(super) fn look(&mut self, ctx: &mut Ctx) {
-        ctx.spawn(timed(self.family.inspect().into_actor(self).map(
-            |views, act: &mut Self, ctx| {
-                act.take_views(views);
-                act.write_status(ctx);
-                later(ctx, AT_MOST_EVERY, Self::look);
-            },
-        )));
+        let look = self.family.inspect().into_actor(self);
+        let look = look.map(|views, act: &mut Self, ctx: &mut Ctx| {
+            act.take_views(views);
+            act.write_status(ctx);
+            later(ctx, AT_MOST_EVERY, Self::look);
+        });
+        spawn(ctx, look);
     }
 
     /// Asks the children out of turn, before the status is written: a snapshot's end should show their numbers.
     pub(super) fn look_now(&mut self, ctx: &mut Ctx) {
         self.looking = true;
-        ctx.spawn(timed(self.family.inspect().into_actor(self).map(
-            |views, act: &mut Self, ctx| {
-                act.looking = false;
-                act.take_views(views);
-                act.write_status(ctx);
-            },
-        )));
+        let look = self.family.inspect().into_actor(self);
+        let look = look.map(|views, act: &mut Self, ctx: &mut Ctx| {
+            act.looking = false;
+            act.take_views(views);
+            act.write_status(ctx);
+        });
+        spawn(ctx, look);
     }
 
     /// Takes what the children said, for the status.
@@ -126,36 +126,35 @@ impl AgentActor {
             return;
         }
         let write = timeout(WRITING, self.ports.status.write(&self.key, &self.uid, status));
-        self.write = Some(
-            ctx.spawn(timed(write.into_actor(self).map(|written, act: &mut Self, ctx| {
-                act.write = None;
-                let now = act.ports.clock.now();
-                match written.unwrap_or(Err(StatusError::Failed)) {
-                    Ok(()) => {
-                        act.status.succeeded();
-                        act.write_status(ctx);
-                    }
-                    // The supervisor hears of it by its own watch. If it doesn't, the API server was mistaken.
-                    Err(StatusError::Gone) => {
-                        act.status.failed(now);
-                    }
-                    Err(StatusError::Failed) => {
-                        if act.status.failed(now) {
-                            warn!(agent = %act.key, "the status can't be written; it is tried again");
-                        }
+        let write = write.into_actor(self).map(|written, act: &mut Self, ctx: &mut Ctx| {
+            act.write = None;
+            let now = act.ports.clock.now();
+            match written.unwrap_or(Err(StatusError::Failed)) {
+                Ok(()) => {
+                    act.status.succeeded();
+                    act.write_status(ctx);
+                }
+                // The supervisor hears of it by its own watch. If it doesn't, the API server was mistaken.
+                Err(StatusError::Gone) => {
+                    act.status.failed(now);
+                }
+                Err(StatusError::Failed) => {
+                    if act.status.failed(now) {
+                        warn!(agent = %act.key, "the status can't be written; it is tried again");
                     }
                 }
-                if act.gave_up && act.write.is_none() {
-                    ctx.stop();
-                }
-            }))),
-        );
+            }
+            if act.gave_up && act.write.is_none() {
+                ctx.stop();
+            }
+        });
+        self.write = Some(spawn(ctx, write));
     }
 
     /// The status isn't written any more.
     pub(super) fn end_status(&mut self, ctx: &mut Ctx) {
         if let Some(write) = self.write.take() {
-            ctx.cancel_future(write);
+            write.cancel(ctx);
         }
     }
 
@@ -195,7 +194,7 @@ impl AgentActor {
 
     /// The agent and its children, as they are or said last.
     pub(super) fn view(&self) -> AgentView {
-        let desired = self.state.desired();
+        let settings = self.state.desired().settings.as_ref().ok();
         let name = self.key.to_string();
         let (sender, watchers) = self.seen.shown();
         AgentView {
@@ -203,17 +202,9 @@ impl AgentActor {
             namespace: self.key.namespace.to_string(),
             name: self.key.name.to_string(),
             readiness: self.readiness(),
-            platform: desired
-                .settings
-                .as_ref()
-                .ok()
-                .map(|settings| settings.platform.to_string()),
+            platform: settings.map(|settings| settings.platform.to_string()),
             proxy: self.proxy(),
-            cluster_name: desired
-                .settings
-                .as_ref()
-                .ok()
-                .map(|settings| settings.cluster_name.clone()),
+            cluster_name: settings.map(|settings| settings.cluster_name.clone()),
             cluster_uid: self.state.cluster_uid(),
             credentials: self.state.credentials_view(self.thumbprint.clone()),
             conditions: self.conditions(),

@@ -14,6 +14,7 @@
 mod tests;
 
 use std::any::type_name;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -77,9 +78,7 @@ pub struct Desk {
     waiting: Waiting,
     handled: BTreeMap<&'static str, u64>,
     busy: Duration,
-    timer: Option<SpawnHandle>,
-    /// How often the timer was set: one that was set before doesn't count.
-    timers: u64,
+    timer: Option<Spawned>,
 }
 
 impl Desk {
@@ -92,7 +91,6 @@ impl Desk {
             handled: BTreeMap::new(),
             busy: Duration::ZERO,
             timer: None,
-            timers: 0,
         }
     }
 
@@ -299,36 +297,69 @@ where
     }
 }
 
-/// A future of an actor, whose work counts as the actor's.
-pub struct Timed<A: Attended>(Pin<Box<dyn ActorFuture<A, Output = ()>>>);
+/// Something that an actor does beside its messages. Its work counts as the actor's.
+#[derive(Debug)]
+pub struct Spawned {
+    handle: SpawnHandle,
+    cancelled: Rc<Cell<bool>>,
+}
 
-/// Counts the work of this future as the actor's.
-pub fn timed<A: Attended>(future: impl ActorFuture<A, Output = ()> + 'static) -> Timed<A> {
-    Timed(Box::pin(future))
+impl Spawned {
+    /// Nothing of it is done any more. By itself actix polls what was cancelled once more in the same turn, and what is ready then
+    /// would still be done.
+    pub fn cancel<A: Actor<Context = Context<A>>>(self, ctx: &mut Context<A>) {
+        self.cancelled.set(true);
+        ctx.cancel_future(self.handle);
+    }
+}
+
+/// Has the actor do this beside its messages.
+pub fn spawn<A: Attended>(ctx: &mut Context<A>, future: impl ActorFuture<A, Output = ()> + 'static) -> Spawned {
+    let cancelled = Rc::new(Cell::new(false));
+    let handle = ctx.spawn(Timed {
+        future: Box::pin(future),
+        cancelled: Rc::clone(&cancelled),
+    });
+    Spawned { handle, cancelled }
+}
+
+/// A future of an actor, until it is cancelled.
+struct Timed<A: Attended> {
+    future: Pin<Box<dyn ActorFuture<A, Output = ()>>>,
+    cancelled: Rc<Cell<bool>>,
 }
 
 impl<A: Attended> ActorFuture<A> for Timed<A> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, actor: &mut A, ctx: &mut Context<A>, task: &mut Task<'_>) -> Poll<()> {
+        if self.cancelled.get() {
+            return Poll::Ready(());
+        }
         let since = actor.desk().clock.now();
-        let polled = self.0.as_mut().poll(actor, ctx, task);
+        let polled = self.future.as_mut().poll(actor, ctx, task);
         actor.desk().worked(since);
         polled
     }
 }
 
-/// Has the actor do this after a while, and counts the work as its own.
+/// Has the actor do this after a while.
 pub fn later<A: Attended>(
     ctx: &mut Context<A>,
     wait: Duration,
     act: impl FnOnce(&mut A, &mut Context<A>) + 'static,
-) -> SpawnHandle {
-    ctx.run_later(wait, |actor, ctx| {
+) -> Spawned {
+    let cancelled = Rc::new(Cell::new(false));
+    let is_cancelled = Rc::clone(&cancelled);
+    let handle = ctx.run_later(wait, move |actor, ctx| {
+        if is_cancelled.get() {
+            return;
+        }
         let since = actor.desk().clock.now();
         act(actor, ctx);
         actor.desk().worked(since);
-    })
+    });
+    Spawned { handle, cancelled }
 }
 
 /// Sets the actor's one timer anew: what it does after a while, or that there is nothing to wait for.
@@ -338,21 +369,10 @@ pub fn set_timer<A: Attended>(
     wait: Option<Duration>,
     act: impl FnOnce(&mut A, &mut Context<A>) + 'static,
 ) {
-    let desk = actor.desk();
-    desk.timers += 1;
-    let number = desk.timers;
-    if let Some(timer) = desk.timer.take() {
-        ctx.cancel_future(timer);
+    if let Some(timer) = actor.desk().timer.take() {
+        timer.cancel(ctx);
     }
-    let Some(wait) = wait else { return };
-    let timer = later(ctx, wait, move |actor, ctx| {
-        // actix polls a future that was cancelled in the same turn once more.
-        if actor.desk().timers == number {
-            actor.desk().timer = None;
-            act(actor, ctx);
-        }
-    });
-    actor.desk().timer = Some(timer);
+    actor.desk().timer = wait.map(|wait| later(ctx, wait, act));
 }
 
 /// Lets an actor receive these messages in envelopes.

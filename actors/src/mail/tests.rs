@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use actix::{AsyncContext, WrapFuture};
+use actix::{ActorFutureExt, WrapFuture};
 
 use super::*;
 use crate::agent::fakes::{World, hang, on_paused_time};
@@ -13,9 +13,10 @@ struct Clerk {
     world: World,
     desk: Desk,
     hangs: Duration,
+    awaits: Option<Spawned>,
 }
 
-attended!(Clerk: Letter, Toil, Alarm, Snooze);
+attended!(Clerk: Letter, Toil, Alarm, Snooze, Await, Cancel);
 
 impl Actor for Clerk {
     type Context = Context<Self>;
@@ -62,7 +63,7 @@ impl Handler<Toil> for Clerk {
             actix::clock::sleep(Duration::from_secs(60)).await;
             world.work(Duration::from_secs(3));
         };
-        ctx.spawn(timed(rest.into_actor(self)));
+        spawn(ctx, rest.into_actor(self));
     }
 }
 
@@ -86,6 +87,7 @@ fn a_clerk(world: &World, hangs: Duration) -> (Address<Clerk>, Addr<Clerk>) {
         world: world.clone(),
         desk: Desk::new(world.ports().clock),
         hangs,
+        awaits: None,
     });
     let addr = clerk.addr.clone();
     (clerk, addr)
@@ -149,7 +151,7 @@ fn time_counts_in_handlers_timed_futures_and_timers_and_not_while_they_wait() {
     });
 }
 
-/// Sets the timer anew, at the very moment when it is due.
+/// Sets the timer again and again, and it is due at once.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Snooze;
@@ -161,7 +163,6 @@ impl Handler<Snooze> for Clerk {
         set_timer(self, ctx, Some(Duration::from_secs(1)), |act, _| {
             act.world.work(Duration::from_secs(1));
         });
-        // Due within this turn, as far as the clock is concerned.
         set_timer(self, ctx, Some(Duration::ZERO), |act, _| {
             act.world.work(Duration::from_secs(7))
         });
@@ -179,5 +180,48 @@ fn of_the_timers_that_were_set_only_the_last_goes_off() {
         clerk.send(Snooze).await.unwrap();
         actix::clock::sleep(Duration::from_secs(60)).await;
         assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::from_secs(9));
+    });
+}
+
+/// Works for a while when it is told to.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Await(tokio::sync::oneshot::Receiver<()>);
+
+impl Handler<Await> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, Await(told): Await, ctx: &mut Context<Self>) {
+        let work = told.into_actor(self);
+        let work = work.map(|_, act: &mut Self, _: &mut Context<Self>| act.world.work(Duration::from_secs(5)));
+        self.awaits = Some(spawn(ctx, work));
+    }
+}
+
+/// Takes that back.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Cancel;
+
+impl Handler<Cancel> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, _: Cancel, ctx: &mut Context<Self>) {
+        self.awaits.take().unwrap().cancel(ctx);
+    }
+}
+
+#[test]
+fn what_is_cancelled_in_the_turn_in_which_it_is_ready_is_not_done() {
+    on_paused_time(async {
+        let world = World::new();
+        let (clerk, addr) = a_clerk(&world, Duration::ZERO);
+        let (tell, told) = tokio::sync::oneshot::channel();
+        clerk.send(Await(told)).await.unwrap();
+        // Both are there when the clerk has its next turn.
+        let cancelled = clerk.send(Cancel);
+        tell.send(()).unwrap();
+        cancelled.await.unwrap();
+        assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::ZERO);
     });
 }

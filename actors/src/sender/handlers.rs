@@ -19,7 +19,7 @@ use super::state::Effect;
 use super::{Config, SenderActor};
 use crate::agent::Child;
 use crate::inspect::{ActorKind, SenderView};
-use crate::mail::{set_timer, timed};
+use crate::mail::{set_timer, spawn};
 use crate::supervision::{ExitCause, Exited, report};
 
 type Ctx = Context<SenderActor>;
@@ -61,18 +61,18 @@ impl SenderActor {
                             let effects = act.state.on_answer(now, id, outcome, act.chance.as_mut());
                             act.carry_out(effects, ctx);
                         });
-                    self.requests.insert(id, ctx.spawn(timed(answered)));
+                    self.requests.insert(id, spawn(ctx, answered));
                 }
                 Effect::Abort(ids) => {
                     for id in ids {
                         if let Some(request) = self.requests.remove(&id) {
-                            ctx.cancel_future(request);
+                            request.cancel(ctx);
                         }
                     }
                 }
                 Effect::AbortToken => {
-                    if let Some((_, fetch)) = self.fetch.take() {
-                        ctx.cancel_future(fetch);
+                    if let Some(fetch) = self.fetch.take() {
+                        fetch.cancel(ctx);
                     }
                 }
                 Effect::Opened(n) => self.reply_to_open(n, Ok(())),
@@ -114,10 +114,7 @@ impl SenderActor {
         let fetched = answer
             .into_actor(self)
             .map(move |result, act: &mut Self, ctx: &mut Ctx| {
-                // actix polls a future that was cancelled in the same turn once more.
-                if act.fetch.take_if(|(under_way, _)| *under_way == fetch).is_none() {
-                    return;
-                }
+                act.fetch = None;
                 match &result {
                     Ok(issued) => {
                         info!(agent = %act.key, lifetime_seconds = issued.lifetime.as_secs(), "token received")
@@ -128,7 +125,7 @@ impl SenderActor {
                 let effects = act.state.on_token(now, fetch, result, act.chance.as_mut());
                 act.carry_out(effects, ctx);
             });
-        self.fetch = Some((fetch, ctx.spawn(timed(fetched))));
+        self.fetch = Some(spawn(ctx, fetched));
     }
 
     fn reply_to_open(&mut self, n: u64, reply: Result<(), Overtaken>) {

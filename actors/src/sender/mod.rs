@@ -21,13 +21,13 @@ mod trickle;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use actix::{SpawnHandle, WeakRecipient};
+use actix::WeakRecipient;
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::time::Chance;
 use tokio::sync::oneshot;
 
 use crate::agent::Child;
-use crate::mail::{Desk, Post, attended};
+use crate::mail::{Desk, Post, Spawned, attended};
 use crate::supervision::Exited;
 pub use messages::{
     AbandonSnapshot, Beat, Config, Configure, Delivery, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal,
@@ -46,9 +46,8 @@ pub struct SenderActor {
     ports: Ports,
     chance: Box<dyn Chance>,
     generation: u64,
-    requests: HashMap<u64, SpawnHandle>,
-    /// The token that is being fetched, by its number.
-    fetch: Option<(u64, SpawnHandle)>,
+    requests: HashMap<u64, Spawned>,
+    fetch: Option<Spawned>,
     opening: Option<(u64, oneshot::Sender<Result<(), Overtaken>>)>,
     draining: Vec<oneshot::Sender<()>>,
     asked: bool,

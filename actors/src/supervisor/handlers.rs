@@ -18,7 +18,7 @@ use super::state::Effect;
 use super::{Running, SupervisorActor};
 use crate::agent::{self, AgentActor, Desired, Reconfigure, Stop};
 use crate::inspect::{ActorKind, AgentView, Exit, SupervisorView, TIME};
-use crate::mail::{Address, set_timer, timed};
+use crate::mail::{Address, set_timer, spawn};
 use crate::supervision::{ExitCause, Exited, ask, command};
 
 type Ctx = Context<SupervisorActor>;
@@ -91,10 +91,11 @@ impl SupervisorActor {
                 obeyed.await;
             }
         };
-        ctx.spawn(timed(obeyed.into_actor(self).map(move |(), act: &mut Self, ctx| {
+        let left = obeyed.into_actor(self).map(move |(), act: &mut Self, ctx: &mut Ctx| {
             let effects = act.state.on_left(act.ports.clock.now(), leave);
             act.carry_out(effects, ctx);
-        })));
+        });
+        spawn(ctx, left);
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WeakRecipient, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, Context, Handler, WeakRecipient, WrapFuture};
 use futures_util::{FutureExt, StreamExt};
 use obsyk_domain::ports::{LocalStream, Signal};
 use tracing::{debug, info, warn};
@@ -15,7 +15,7 @@ use super::messages::{Drain, Inspect, Relist};
 use super::state::{Effect, MOST_IN_OFFER};
 use crate::agent::{Child, Listed, Unreadable};
 use crate::inspect::{ActorKind, WatcherView};
-use crate::mail::{set_timer, timed};
+use crate::mail::{set_timer, spawn};
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
 use crate::supervision::{ExitCause, Exited, report};
 
@@ -92,7 +92,7 @@ impl WatcherActor {
                         let effects = act.state.on_offered(now, reply, act.chance.as_mut());
                         act.carry_out(effects, ctx);
                     });
-                    ctx.spawn(timed(offered));
+                    spawn(ctx, offered);
                 }
                 Effect::Spool { n, spool } => {
                     let spooled = self.to.spooled.send(Spooled {
@@ -105,7 +105,7 @@ impl WatcherActor {
                         let effects = act.state.on_spooled(now, act.chance.as_mut());
                         act.carry_out(effects, ctx);
                     });
-                    ctx.spawn(timed(spooled));
+                    spawn(ctx, spooled);
                 }
             }
         }
@@ -113,10 +113,9 @@ impl WatcherActor {
     }
 
     fn close(&mut self, ctx: &mut Ctx) {
-        self.closed += 1;
         self.stream = None;
         if let Some(pull) = self.pull.take() {
-            ctx.cancel_future(pull);
+            pull.cancel(ctx);
         }
     }
 
@@ -127,22 +126,16 @@ impl WatcherActor {
             return;
         }
         let Some(stream) = self.stream.take() else { return };
-        let closed = self.closed;
-        let pulled =
-            batch(stream)
-                .into_actor(self)
-                .map(move |(stream, signals, ended), act: &mut Self, ctx: &mut Ctx| {
-                    // actix polls a future that was cancelled in the same turn once more.
-                    if act.closed != closed {
-                        return;
-                    }
-                    act.pull = None;
-                    act.stream = (!ended).then_some(stream);
-                    let now = act.ports.clock.now();
-                    let effects = act.state.on_signals(now, signals, ended, act.chance.as_mut());
-                    act.carry_out(effects, ctx);
-                });
-        self.pull = Some(ctx.spawn(timed(pulled)));
+        let pulled = batch(stream)
+            .into_actor(self)
+            .map(|(stream, signals, ended), act: &mut Self, ctx: &mut Ctx| {
+                act.pull = None;
+                act.stream = (!ended).then_some(stream);
+                let now = act.ports.clock.now();
+                let effects = act.state.on_signals(now, signals, ended, act.chance.as_mut());
+                act.carry_out(effects, ctx);
+            });
+        self.pull = Some(spawn(ctx, pulled));
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx) {

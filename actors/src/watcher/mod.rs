@@ -16,13 +16,13 @@ mod tests;
 
 use std::rc::Rc;
 
-use actix::{SpawnHandle, WeakRecipient};
+use actix::WeakRecipient;
 use obsyk_domain::ports::{AgentKey, LocalStream, Ports, Signal};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Chance;
 
 use crate::agent::{Child, Listed, Unreadable};
-use crate::mail::{Desk, Post, attended};
+use crate::mail::{Desk, Post, Spawned, attended};
 use crate::sender::{Offer, SnapshotDue, Spooled};
 use crate::supervision::Exited;
 pub use known::{Gone, Known, Seen};
@@ -54,9 +54,7 @@ pub struct WatcherActor {
     chance: Box<dyn Chance>,
     generation: u64,
     stream: Option<LocalStream<Signal>>,
-    pull: Option<SpawnHandle>,
-    /// Streams that were closed: what was pulled from one of them doesn't count.
-    closed: u64,
+    pull: Option<Spawned>,
     asked: bool,
 }
 
@@ -81,7 +79,6 @@ impl WatcherActor {
             generation,
             stream: None,
             pull: None,
-            closed: 0,
             asked: false,
         }
     }
