@@ -33,11 +33,10 @@ impl AgentViews {
                 self.views.insert(key, view);
                 continue;
             }
-            let actor = || ActorView::unseen(ActorKind::Agent, key.to_string(), generation, now);
             let view = self
                 .views
                 .entry(key.clone())
-                .or_insert_with(|| AgentView::unseen(actor(), &key));
+                .or_insert_with(|| unseen(&key, generation, now));
             // One that is shown of its forerunner died.
             if view.actor.generation == generation {
                 view.silent();
@@ -54,11 +53,8 @@ impl AgentViews {
     /// An agent died.
     pub(super) fn died(&mut self, key: &AgentKey, generation: u64, exit: Exit) {
         self.deaths.entry(key.clone()).or_default().count(exit);
-        let view = self.views.entry(key.clone()).or_insert_with(|| {
-            let actor = ActorView::unseen(ActorKind::Agent, key.to_string(), generation, exit.at);
-            AgentView::unseen(actor, key)
-        });
-        view.died();
+        let view = self.views.entry(key.clone());
+        view.or_insert_with(|| unseen(key, generation, exit.at)).died();
     }
 
     /// The agents of these resources; those of others are forgotten.
@@ -67,10 +63,7 @@ impl AgentViews {
         let shown = keys.map(|key| {
             let known = self.views.remove(key);
             // One that isn't built yet has nobody to say anything.
-            let mut view = known.unwrap_or_else(|| {
-                let actor = ActorView::unseen(ActorKind::Agent, key.to_string(), 0, now);
-                AgentView::unseen(actor, key)
-            });
+            let mut view = known.unwrap_or_else(|| unseen(key, 0, now));
             kept.insert(key.clone(), view.clone());
             if let Some(deaths) = self.deaths.get(key) {
                 deaths.tell(&mut view.actor);
@@ -82,4 +75,10 @@ impl AgentViews {
         self.views = kept;
         shown
     }
+}
+
+/// An agent that hasn't said anything yet.
+fn unseen(key: &AgentKey, generation: u64, now: Moment) -> AgentView {
+    let actor = ActorView::unseen(ActorKind::Agent, key.to_string(), generation, now);
+    AgentView::unseen(actor, key)
 }

@@ -35,7 +35,8 @@ impl Ledger {
     }
 
     /// The objects of a kind of which something is open.
-    pub fn uids_of(&self, kind: ResourceKind) -> impl Iterator<Item = &Uid> {
+    #[cfg(test)]
+    pub(super) fn uids_of(&self, kind: ResourceKind) -> impl Iterator<Item = &Uid> {
         self.entries
             .iter()
             .filter(move |(_, entry)| entry.kind == kind)

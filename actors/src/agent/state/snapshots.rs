@@ -167,11 +167,12 @@ impl Snapshots {
 
     /// The barrier is up: the kinds that are to be listed.
     pub(super) fn opened(&mut self, now: Moment, n: u64) -> Option<KindSet> {
-        let open = self.open.as_mut().filter(|open| open.n == n)?;
+        let open = self.opened_as(n)?;
         open.opened = true;
         open.began = now;
+        let pending = open.pending;
         self.schedule.opened(now);
-        Some(open.pending)
+        Some(pending)
     }
 
     /// What a snapshot that is open answers.

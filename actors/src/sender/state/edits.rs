@@ -11,8 +11,7 @@ use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::{Chance, Moment};
 
 use super::{Effect, SenderState, Turn};
-use crate::sender::messages::{Config, Delivery, SnapshotEnd};
-use crate::sender::open::Step;
+use crate::sender::messages::{Config, SnapshotEnd};
 
 impl SenderState {
     /// A config comes into force.
@@ -53,16 +52,7 @@ impl SenderState {
         if !is_planted(Bug::TokenAtAnotherOrigin) {
             self.drop_token(turn);
         }
-        if let Some(open) = self.open.take() {
-            self.tally.barriers.record(turn.now.since(open.opened));
-            if matches!(open.step, Step::Opening) {
-                turn.push(Effect::Overtaken(open.n));
-            }
-            turn.report(Delivery::Snapshot {
-                n: open.n,
-                end: SnapshotEnd::Unfinished,
-            });
-        }
+        self.end_snapshot(turn, SnapshotEnd::Unfinished);
         self.line.reset();
         self.renew = false;
         self.distrusted = false;

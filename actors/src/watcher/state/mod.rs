@@ -180,14 +180,19 @@ impl WatcherState {
         self.unreadable = None;
         self.trouble = None;
         // The new list has the objects of the one before. The changes that it found are true, and are offered all the same.
-        if let Some(list) = self.finished.take() {
-            self.outbox.extend(list.after);
-        }
+        self.drop_finished();
         self.failures.reset();
         self.denials.reset();
         let mut effects = Vec::new();
         self.begin_list(now, self.list_form(), ListWhy::Snapshot, &mut effects);
         effects
+    }
+
+    /// The list that is whole isn't handed over. What came behind it stays.
+    fn drop_finished(&mut self) {
+        if let Some(list) = self.finished.take() {
+            self.outbox.extend(list.after);
+        }
     }
 
     /// What the stream had ready, and whether it `ended` behind that. Nothing may be pulled while [`Self::is_ready`] is
@@ -228,7 +233,7 @@ impl WatcherState {
     }
 
     fn signal(&mut self, now: Moment, signal: Signal, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
-        let listing = matches!(self.stage, Stage::Listing(_));
+        let listing = self.is_listing();
         match signal {
             Signal::Opened | Signal::Queued => {}
             Signal::Listed(sighting) => self.listed(now, sighting, effects),
@@ -253,8 +258,7 @@ impl WatcherState {
             Err(Refusal::SnapshotDue) if offered_for == Some(self.n) => {
                 self.turn_to(Stage::Idle);
                 // The next list tells everything else; that an object is gone no snapshot tells if its kind is too large for one.
-                let after = self.finished.take().map(|list| list.after);
-                self.outbox.extend(after.into_iter().flatten());
+                self.drop_finished();
                 self.outbox.retain(|change| change.what == What::Deleted);
                 let mut effects = Vec::new();
                 self.close(&mut effects);

@@ -388,21 +388,6 @@ fn numbers_tell_what_is_held() {
 }
 
 #[test]
-fn a_list_has_something_to_tell_of_what_was_refused_and_is_not_at_fault() {
-    let mut ledger = Ledger::default();
-    for name in ["refused", "at-fault", "waits"] {
-        ledger.update(name, "1");
-    }
-    for (name, set_aside) in [("refused", false), ("at-fault", true)] {
-        ledger.sent();
-        ledger.park(&uid(name), set_aside);
-    }
-    let mut spoken_for: Vec<_> = ledger.spoken_for(ResourceKind::Pod).collect();
-    spoken_for.sort();
-    assert_eq!(spoken_for, [&uid("at-fault"), &uid("waits")]);
-}
-
-#[test]
 fn printing_shows_no_content() {
     assert_eq!(format!("{:?}", What::Added(json("MARKER"))), "Added");
 }

@@ -261,3 +261,18 @@ fn a_snapshot_ends_the_lossy_state_only_when_it_makes_good_what_was_dropped() {
     ledger.set_lossy(false);
     assert!(!ledger.is_lossy());
 }
+
+#[test]
+fn a_list_has_something_to_tell_of_what_was_refused_and_is_not_at_fault() {
+    let mut ledger = Ledger::default();
+    for name in ["refused", "at-fault", "waits"] {
+        ledger.update(name, "1");
+    }
+    for (name, set_aside) in [("refused", false), ("at-fault", true)] {
+        ledger.sent();
+        ledger.park(&uid(name), set_aside);
+    }
+    let mut spoken_for: Vec<_> = ledger.spoken_for(ResourceKind::Pod).collect();
+    spoken_for.sort();
+    assert_eq!(spoken_for, [&uid("at-fault"), &uid("waits")]);
+}
