@@ -53,17 +53,23 @@ pub fn init(settings: &Settings) {
 /// Says where a panic was and nothing else, also before and without a log.
 pub fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
         // A closed stderr is nobody to tell.
-        let _told = writeln!(std::io::stderr(), "panicked at {place}; it is a bug: report it");
+        let _told = writeln!(
+            std::io::stderr(),
+            "panicked at {}; it is a bug: report it",
+            place(panic)
+        );
     }));
 }
 
-/// The payload may quote anything; the place says enough.
 fn tell_of_panic(panic: &PanicHookInfo<'_>) {
     PANICS.fetch_add(1, Ordering::Relaxed);
-    let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    error!(place, "an actor panicked");
+    error!(place = place(panic), "an actor panicked");
+}
+
+/// The payload may quote anything; the place says enough.
+fn place(panic: &PanicHookInfo<'_>) -> String {
+    panic.location().map(ToString::to_string).unwrap_or_default()
 }
 
 /// RUST_LOG, when it is set, counts instead of the flag. What can't be read as a filter is as if it weren't there: a typing

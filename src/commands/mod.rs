@@ -91,6 +91,10 @@ fn to_its_end(command: impl Future<Output = ExitCode>) -> ExitCode {
     exit
 }
 
+/// What to do when the cluster's uid can't be read.
+const NO_UID_HINT: &str =
+    "check that the API server answers, and grant list on namespaces, at least for the name kube-system";
+
 /// Says why a command failed.
 fn failed(why: impl Display) -> ExitCode {
     eprintln!("error: {why}");

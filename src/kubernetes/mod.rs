@@ -3,9 +3,9 @@
 
 //! The API server: the only code that knows its client.
 //!
-//! It promises that nothing of an object but what is decoded gets past it, that no error carries a decoder's text nor anything of a kubeconfig (`unquoted.rs`), and
-//! that nothing is tried again here: that is the actors' to decide. (What is followed of our own resource and of the
-//! credentials' Secret is: `follow.rs`.) What the commands ask for people is beside it: `definition.rs`, `review.rs`.
+//! It promises that nothing of an object but what is decoded gets past it, that no error carries a decoder's text nor anything
+//! of a kubeconfig (`unquoted.rs`), and that nothing is tried again here: that is the actors' to decide. (What is followed of
+//! our own resource and of the credentials' Secret is: `follow.rs`.) What the commands ask for people is beside it: `definition.rs`, `review.rs`.
 
 mod client;
 mod definition;

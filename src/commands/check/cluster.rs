@@ -11,7 +11,7 @@ use obsyk_domain::ports::Cluster;
 use obsyk_domain::rbac;
 
 use super::report::Report;
-use crate::commands::grant;
+use crate::commands::{NO_UID_HINT, grant};
 use crate::kubernetes::{self, ClusterApi, Failure, FoundAgent, Right};
 use crate::settings::Service;
 use crate::text::{printable, with_causes};
@@ -57,7 +57,7 @@ pub(super) async fn permissions(report: &mut Report<impl Write>, client: &Client
         None => report.fail(
             "cluster's identity",
             "the uid of namespace kube-system can't be read",
-            "check that the API server answers, and grant list on namespaces, at least for the name kube-system",
+            NO_UID_HINT,
         ),
     }
     for kind in service.kinds.iter() {

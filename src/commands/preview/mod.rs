@@ -18,8 +18,8 @@ use obsyk_domain::resource::{ClusterFacts, KindSet, ResourceKind};
 use obsyk_domain::snapshot_body::SnapshotBody;
 use obsyk_domain::wire::{SnapshotHead, kubernetes_version};
 
-use super::failed;
 use super::paint::Paint;
+use super::{NO_UID_HINT, failed};
 use crate::kubernetes::{self, ClusterApi, KubeWatches};
 use crate::settings::{Form, Preview};
 use crate::text::with_causes;
@@ -28,10 +28,6 @@ use summary::Summary;
 
 /// Without this uid an operator knows no cluster.
 const NO_UID: &str = "the uid of namespace kube-system can't be read, and without it an operator sends nothing";
-
-/// What to do about it.
-const NO_UID_HINT: &str =
-    "check that the API server answers, and grant list on namespaces, at least for the name kube-system";
 
 /// Reads the cluster, and shows what would be sent of it.
 pub(super) async fn preview(asked: Preview) -> ExitCode {

@@ -9,8 +9,9 @@ use obsyk_domain::resource::WithheldTotals;
 use obsyk_domain::resource::redact::{LONGEST, Rule};
 use obsyk_domain::wire::{SnapshotHead, VERSION};
 
+use super::NO_UID;
 use super::listing::{Found, Listing};
-use super::{NO_UID, NO_UID_HINT};
+use crate::commands::NO_UID_HINT;
 use crate::commands::paint::Paint;
 use crate::text::{grouped, printable};
 
