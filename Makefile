@@ -7,7 +7,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo run test test-oldest coverage check fmt-check clippy generated deny lint-chart lint-workflows release bench sim
-.PHONY: mutants soak manifests fmt clean
+.PHONY: mutants patches soak manifests fmt clean
 
 # One build serves bench, soak, image and e2e: static, so that it runs in an empty image, and without a path of the machine
 # that built it, so that two builds of one commit are the same.
@@ -53,10 +53,11 @@ demo: ## Run the main job on a cluster of its own (or: make demo KUBECONFIG=…)
 run: ## Run the operator against the current kubeconfig context (ARGS=… for flags)
 	cargo run --locked --bin obsyk-operator -- run $(ARGS)
 
-test: ## Run all tests, those against a real API server and 2,000 simulated seeds among them
-	cargo test --workspace --locked
-	cargo test --profile sim --locked -p obsyk-sim --features sim
-	$(MAKE) --no-print-directory sim SEEDS=2000
+test: ## Run all tests, those against a real API server and 1,200 simulated seeds among them
+	cargo test --workspace --exclude obsyk-sim --locked
+	cargo test $(SIM)
+	$(MAKE) --no-print-directory sim ARGS='--seeds 1200 --least 25'
+	$(MAKE) --no-print-directory sim ARGS=known-red
 
 # The kit builds the newest control plane; the oldest that is supported lies beside it.
 OLDEST_VERSION = $(shell sed -n 's#^\tk8s.io/kubernetes ##p' tests/kit/go/oldest/go.mod)
@@ -77,35 +78,39 @@ test-oldest: | $(OLDEST) ## Run the tests against the oldest Kubernetes that is 
 coverage: | $(LLVM_COV) ## Measure which lines the tests reach (needs rustup component add llvm-tools); target/coverage/
 	@mkdir -p target/coverage
 	@export PATH='$(LLVM_COV)':"$$PATH"; set -x; \
-	cargo llvm-cov --no-report --workspace --locked; \
+	cargo llvm-cov --no-report --workspace --exclude obsyk-sim --locked; \
 	cargo llvm-cov report --lcov --output-path target/coverage/lcov.info; \
 	cargo llvm-cov report --summary-only | tee target/coverage/summary.txt
 
 $(LLVM_COV):
 	cargo install --locked --root '$(@D)' cargo-llvm-cov@$(CARGO_LLVM_COV_VERSION)
 
-# The simulation has bugs to plant: the feature that has them is turned on here and nowhere else.
+# The simulation runs the actors as they ship, with optimisation and overflow checks.
 SEEDS := 10000
-SIM := --profile sim --locked -p obsyk-sim --features sim
+SIM := --profile sim --locked -p obsyk-sim
 sim: ## Simulate SEEDS=10000 clusters, faults and platforms, and check that nothing is lost (ARGS='replay …' for one seed)
 	@cargo build $(SIM)
 	@target/sim/obsyk-sim $(if $(ARGS),$(ARGS),--seeds $(SEEDS))
 
-mutants: ## Plant each bug that the simulation must find, and say in how many seeds it is found
+mutants: ## Plant each bug that the simulation must find, and print in how many seeds it is found
 	@cargo build $(SIM)
 	@target/sim/obsyk-sim mutants
+	@tests/sim/mutants.sh run
 
-check: fmt-check clippy generated deny lint-workflows ## Format, lints, generated files, architecture, dependencies, workflows
+check: fmt-check clippy patches generated deny lint-workflows ## Format, lints, generated files, architecture, dependencies, workflows
 
 fmt-check:
 	cargo fmt --all --check
 
 clippy:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --all-targets --locked -p obsyk-sim --features sim -- -D warnings
+
+# All patches with planted bugs, in one build: none may rot.
+patches:
+	tests/sim/mutants.sh check
 
 generated:
-	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture --test chart_files
+	cargo test --quiet --locked -p obsyk-operator --test manifests --test architecture --test chart_files --test docs
 	cargo test --quiet --locked -p obsyk-domain -p obsyk-actors --lib in_step
 	cargo test --quiet --locked -p obsyk-operator --bin obsyk-operator in_step
 
@@ -138,7 +143,7 @@ include $(CHART_LINT)/tools.mk
 lint-workflows: | $(WORKFLOW_TOOLS) ## Lint the workflows and the shell scripts
 	@'$(WORKFLOW_TOOLS)/bin/actionlint' -shellcheck '$(WORKFLOW_TOOLS)/bin/shellcheck' -pyflakes ''
 	@'$(WORKFLOW_TOOLS)/bin/zizmor' --quiet --offline --persona=pedantic --config=.github/zizmor.yml .github
-	@'$(WORKFLOW_TOOLS)/bin/shellcheck' .ci/run image/*.sh tests/e2e/*.sh
+	@'$(WORKFLOW_TOOLS)/bin/shellcheck' .ci/run image/*.sh tests/e2e/*.sh tests/sim/*.sh
 
 $(WORKFLOW_TOOLS):
 	@echo 'installing actionlint, zizmor and shellcheck, once, into $@'

@@ -80,6 +80,7 @@ async fn operate(settings: Settings) -> Result<(), Box<dyn Error>> {
         status: Rc::new(StatusApi::new(client.clone())),
         notices: Rc::new(Events::new(client.clone())),
         clock: Rc::clone(&clock) as Rc<dyn Clock>,
+        bounds: Default::default(),
     };
     info!(
         version = obsyk_domain::wire::VERSION,

@@ -185,29 +185,14 @@ fn domain_takes_no_client_from_kube() {
     assert_eq!(kube["features"], serde_json::json!(["derive"]));
 }
 
-/// Bugs can be planted where it is on: the product, its tests and the tools that judge it never have it, and of the
-/// features of other packages only the one of the same name passes it on.
+/// Planted bugs live in the simulation and its patches.
 #[test]
-fn only_the_simulation_turns_the_feature_sim_on() {
-    for package in packages().iter().filter(|package| package["name"] != "obsyk-sim") {
-        let name = package["name"].as_str().unwrap();
-        for kind in ["normal", "dev", "build"] {
-            for (dependency, how) in dependencies(package, kind) {
-                let features = how["features"].as_array().unwrap();
-                assert!(
-                    !features.iter().any(|feature| feature == "sim"),
-                    "{name} builds {dependency} so that bugs can be planted in it"
-                );
-            }
-        }
-        for (feature, turns_on) in package["features"].as_object().unwrap() {
-            let reaches = |part: &Value| part.as_str().unwrap().rsplit(['/', ':']).next() == Some("sim");
-            assert!(
-                feature == "sim" || !turns_on.as_array().unwrap().iter().any(reaches),
-                "{name}: the feature {feature} lets bugs be planted"
-            );
-        }
-    }
+fn product_has_no_planted_bug() {
+    assert_none_of(
+        &["planted", "feature = \"sim\"", "OBSYK_MUTANT"],
+        &["domain/src", "actors/src", "src"],
+        "the simulation plants bugs at its edge, or by patches in a tree of its own",
+    );
 }
 
 #[test]

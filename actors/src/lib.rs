@@ -38,6 +38,8 @@
 //! - No lock, and no value that two actors write, but for the count of messages that wait ([`mail`]). Mailboxes are no bound:
 //!   replies are.
 //! - Looking ([`inspect`]) changes nothing of what an actor says, and when.
+//! - Every message passes the types of [`mail`], so that the simulation of `tests/sim` can hold messages back. Maps that are
+//!   iterated over are ordered: chance and time alone decide what happens.
 //! - Decisions are in `state.rs` and in `obsyk-domain`, with time and chance as parameters; handlers only perform.
 //! - A restarted child has lost what it knew, and its parent says so to whom it concerns.
 

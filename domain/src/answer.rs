@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::planted::{Bug, is_planted};
 use crate::retry::{RETRY_AFTER_ABSENT, clamp_retry_after};
 
 /// Why no answer came.
@@ -104,9 +103,6 @@ impl Outcome {
     /// Its row in the table of answers.
     pub fn meaning(self) -> Meaning {
         match self {
-            Self::Lost {
-                fault: Fault::Timeout, ..
-            } if is_planted(Bug::TimeoutTakenForSuccess) => Meaning::Accepted,
             Self::Lost { ambiguous, .. } => Meaning::Unavailable {
                 at_least: None,
                 ambiguous,
@@ -126,11 +122,6 @@ impl Outcome {
                 500..=599 => Meaning::Unavailable {
                     at_least: retry_after.map(clamp_retry_after),
                     ambiguous: true,
-                },
-                300..=399 if is_planted(Bug::RedirectFollowed) => Meaning::Accepted,
-                400..=499 if is_planted(Bug::ClientErrorRetried) => Meaning::Unavailable {
-                    at_least: None,
-                    ambiguous: false,
                 },
                 _ => Meaning::Refused,
             },

@@ -17,7 +17,6 @@
 //! condition    what an admin is told of how things stand
 //! notice       what an admin is told of transitions
 //! ports        what the actors need of the world
-//! planted      bugs with which the simulation proves its checks; nothing of it is in the product
 //! ```
 //!
 //! What must stay true:
@@ -35,7 +34,6 @@ pub mod credentials;
 pub mod durations;
 pub mod ledger;
 pub mod notice;
-pub mod planted;
 pub mod ports;
 pub mod rate;
 pub mod rbac;

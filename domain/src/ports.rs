@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use crate::agent::{ObsykAgentStatus, PlatformUrl};
 use crate::answer::Outcome;
 use crate::credentials::{Credentials, CredentialsError};
+use crate::ledger;
 use crate::notice::Notice;
 use crate::resource::{ResourceKind, Sighting, Uid};
 use crate::snapshot_body::SnapshotBody;
@@ -252,6 +253,29 @@ pub trait Clock {
     fn wall(&self) -> Timestamp;
     /// A source of randomness of one's own.
     fn chance(&self) -> Box<dyn Chance>;
+    /// Returns who carries messages to the mailbox of an actor that starts now. The process has nobody: its messages go at once.
+    fn courier(&self) -> Option<Arc<dyn Courier>> {
+        None
+    }
+}
+
+/// Carries messages to one actor's mailbox. The simulation holds messages back here.
+pub trait Courier: Send + Sync {
+    /// Calls `deliver` now or later, in the order in which the messages came.
+    fn carry(&self, deliver: Box<dyn FnOnce() + Send>);
+}
+
+/// Bounds of an agent's memory. The simulation draws small ones, so that few objects reach them.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Bytes of changes that wait in one ledger.
+    pub ledger: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { ledger: ledger::BOUND }
+    }
 }
 
 /// All ports, shared by all actors.
@@ -271,6 +295,8 @@ pub struct Ports {
     pub notices: Rc<dyn Notices>,
     /// Time and chance.
     pub clock: Rc<dyn Clock>,
+    /// Bounds of each agent's memory.
+    pub bounds: Bounds,
 }
 
 impl fmt::Debug for Ports {

@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use crate::planted::{Bug, is_planted};
 use crate::time::Chance;
 
 /// Requests that failed for a reason that may pass are tried again at most this often after the first try
@@ -93,9 +92,6 @@ impl Backoff {
             .saturating_mul(2u32.saturating_pow(self.tries.min(16)))
             .min(self.cap);
         self.tries = self.tries.saturating_add(1);
-        if is_planted(Bug::JitterOff) {
-            return longest;
-        }
         chance.between(self.floor.min(longest), longest)
     }
 }

@@ -10,7 +10,6 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use crate::planted::{Bug, is_planted};
 use crate::resource::{ResourceKind, Uid};
 use crate::spool::{Corrupt, Spool, SpoolReader};
 use crate::wire;
@@ -28,10 +27,7 @@ pub struct SnapshotBody {
 
 impl SnapshotBody {
     /// A body of this head (JSON without its closing brace) and these lists.
-    pub fn new(opening: Bytes, mut lists: Vec<(ResourceKind, Spool)>) -> Self {
-        if is_planted(Bug::AbsentListForEmptyKind) {
-            lists.retain(|(_, spool)| spool.objects() > 0);
-        }
+    pub fn new(opening: Bytes, lists: Vec<(ResourceKind, Spool)>) -> Self {
         Self {
             opening,
             lists,

@@ -11,7 +11,7 @@ use obsyk_actors::inspect::{SupervisorView, TIME};
 use obsyk_actors::mail::Post;
 use obsyk_actors::supervisor::Inspect;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// A supervisor that doesn't answer within this is busy, or stuck. It gives its agents 600 ms.
 pub(super) const ANSWER: Duration = Duration::from_millis(900);
@@ -41,7 +41,7 @@ impl Inspection {
 
     /// The tree as it is now; nothing when the supervisor doesn't answer in time.
     pub async fn now(&self) -> Option<Arc<SupervisorView>> {
-        let view = Arc::new(self.supervisor.send(Inspect).timeout(ANSWER).await.ok()?);
+        let view = Arc::new(timeout(ANSWER, self.supervisor.send(Inspect)).await.ok()?.ok()?);
         self.last.send_replace(Some(Seen {
             view: Arc::clone(&view),
             at: Instant::now(),

@@ -17,6 +17,7 @@ use obsyk_actors::inspect::{AgentView, Readiness, SupervisorView};
 use obsyk_actors::mail::Address;
 use obsyk_actors::supervisor::{Ping, SupervisorActor};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::Inspection;
 
@@ -32,9 +33,9 @@ pub async fn serve(listener: TcpListener, supervisor: Address<SupervisorActor>, 
 }
 
 async fn healthz(State(supervisor): State<Address<SupervisorActor>>) -> (StatusCode, &'static str) {
-    match supervisor.send(Ping).timeout(ANSWER).await {
-        Ok(()) => (StatusCode::OK, "ok\n"),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the actors don't answer\n"),
+    match timeout(ANSWER, supervisor.send(Ping)).await {
+        Ok(Ok(())) => (StatusCode::OK, "ok\n"),
+        Ok(Err(_)) | Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the actors don't answer\n"),
     }
 }
 

@@ -3,7 +3,7 @@
 
 //! The addresses of the agent's children, and which of those built for a place counts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -46,8 +46,8 @@ impl Views {
 #[derive(Default)]
 pub(super) struct Family {
     sender: Option<Address<SenderActor>>,
-    watchers: HashMap<ResourceKind, Address<WatcherActor>>,
-    generations: HashMap<Child, u64>,
+    watchers: BTreeMap<ResourceKind, Address<WatcherActor>>,
+    generations: BTreeMap<Child, u64>,
 }
 
 impl Family {
@@ -117,9 +117,9 @@ impl Family {
     /// Stops all children at once; what the sender has in flight is aborted. Done when they have, or had the time to.
     pub(super) fn stop(&mut self) -> Local<()> {
         let deadline = Moment::START;
-        let watchers = self.watchers.drain();
+        let watchers = std::mem::take(&mut self.watchers).into_values();
         let mut stopped: Vec<_> = watchers
-            .map(|(_, watcher)| command(&watcher, watcher::Drain { deadline }, STOPPING))
+            .map(|watcher| command(&watcher, watcher::Drain { deadline }, STOPPING))
             .collect();
         let sender = self.sender.take();
         stopped.extend(sender.map(|sender| command(&sender, sender::Drain { deadline }, STOPPING)));
@@ -131,7 +131,7 @@ impl Family {
     /// As [`Self::stop`], when nobody is there to wait for it: the agent has ended, perhaps with its runtime.
     pub(super) fn abandon(&mut self) {
         let deadline = Moment::START;
-        for (_, watcher) in self.watchers.drain() {
+        for watcher in std::mem::take(&mut self.watchers).into_values() {
             watcher.send_and_leave(watcher::Drain { deadline });
         }
         if let Some(sender) = self.sender.take() {
@@ -142,9 +142,9 @@ impl Family {
     /// Drains all children: the watchers first, then the sender, which goes on with its ledger until `deadline`, that is
     /// for `time`.
     pub(super) fn drain(&mut self, deadline: Moment, time: Duration) -> Local<()> {
-        let watchers = self.watchers.drain();
+        let watchers = std::mem::take(&mut self.watchers).into_values();
         let watchers: Vec<_> = watchers
-            .map(|(_, watcher)| command(&watcher, watcher::Drain { deadline }, STOPPING.min(time)))
+            .map(|watcher| command(&watcher, watcher::Drain { deadline }, STOPPING.min(time)))
             .collect();
         let sender = self.sender.take();
         Box::pin(async move {

@@ -15,7 +15,7 @@ use super::perform::Ctx;
 use super::state::Child;
 use crate::inspect::{AgentView, Exit};
 use crate::sender::{Delivery, SnapshotDue};
-use crate::supervision::{ExitCause, Exited, report_exit};
+use crate::supervision::{ExitCause, Exited};
 
 impl Actor for AgentActor {
     type Context = Ctx;
@@ -35,14 +35,11 @@ impl Actor for AgentActor {
                 (false, true) => ExitCause::GaveUp,
                 (false, false) => ExitCause::Panicked,
             };
-            report_exit(
-                parent,
-                Exited {
-                    child: self.key.clone(),
-                    generation: self.generation,
-                    cause,
-                },
-            );
+            parent.report(Exited {
+                child: self.key.clone(),
+                generation: self.generation,
+                cause,
+            });
         }
     }
 }

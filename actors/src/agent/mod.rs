@@ -22,15 +22,14 @@ mod views;
 
 use std::rc::Rc;
 
-use actix::{Addr, WeakAddr};
 use obsyk_domain::notice::Part;
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::Chance;
 
-use crate::mail::{Desk, Spawned, attended};
+use crate::mail::{Desk, Spawned, WeakPost, attended};
 use crate::sender::{Delivery, SnapshotDue};
-use crate::supervisor::SupervisorActor;
+use crate::supervision::Exited;
 use family::{Family, Views};
 pub use messages::{Desired, Drain, Inspect, Listed, Reconfigure, Stop, Unreadable};
 use notices::NoticeKeeper;
@@ -51,7 +50,7 @@ pub struct AgentActor {
     notices: NoticeKeeper,
     ports: Ports,
     chance: Box<dyn Chance>,
-    parent: Option<WeakAddr<SupervisorActor>>,
+    parent: Option<WeakPost<Exited<AgentKey>>>,
     family: Family,
     /// What the children said last when the agent asked them for its status: looking must not change when and with what it is
     /// written.
@@ -81,7 +80,7 @@ impl AgentActor {
         kinds: KindSet,
         desired: Desired,
         ports: Ports,
-        parent: Option<Addr<SupervisorActor>>,
+        parent: Option<WeakPost<Exited<AgentKey>>>,
     ) -> Self {
         let status = StatusKeeper::new(desired.status.as_deref());
         let notices = NoticeKeeper::new(&desired);
@@ -95,7 +94,7 @@ impl AgentActor {
             notices,
             chance: ports.clock.chance(),
             ports,
-            parent: parent.map(|parent| parent.downgrade()),
+            parent,
             family: Family::default(),
             views: Views::default(),
             seen: ChildViews::default(),

@@ -120,7 +120,7 @@ impl AgentActor {
             self.ports.clone(),
             me.post(),
             me.post(),
-            Some(ctx.address()),
+            Some(me.weak()),
         );
         self.family.set_sender(Address::start(sender));
     }
@@ -137,7 +137,7 @@ impl AgentActor {
             due: me.post(),
         };
         let (key, ports) = (self.key.clone(), self.ports.clone());
-        let watcher = WatcherActor::new(key, kind, generation, ports, to, Some(ctx.address()));
+        let watcher = WatcherActor::new(key, kind, generation, ports, to, Some(me.weak()));
         self.family.set_watcher(kind, Address::start(watcher));
     }
 

@@ -9,6 +9,9 @@
 //!
 //! The count of those that wait is the one number that two actors write: a counter, like those of the metrics, on which
 //! nothing depends.
+//!
+//! Every message passes [`Address`], [`Post`] or [`WeakPost`]. Where the clock names a [`Courier`], as the simulation's does,
+//! messages go by way of that courier, in order for each receiver; otherwise they go at once.
 
 #[cfg(test)]
 mod tests;
@@ -16,39 +19,90 @@ mod tests;
 use std::any::type_name;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context as Task, Poll};
+use std::task::{Context as Task, Poll, ready};
 use std::time::Duration;
 
 use actix::dev::{RecipientRequest, Request, ToEnvelope};
 use actix::fut::ActorFuture;
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle};
-use obsyk_domain::ports::Clock;
+use actix::{
+    Actor, Addr, AsyncContext, Context, Handler, MailboxError, Message, Recipient, SpawnHandle, WeakRecipient,
+};
+use futures_util::future::{Either, select};
+use obsyk_domain::ports::{Clock, Courier};
 use obsyk_domain::time::Moment;
+use tokio::sync::oneshot;
 
 use crate::inspect::{ActorKind, ActorView, Life, Messages};
 
-/// Messages that wait for an actor.
-#[derive(Clone, Debug, Default)]
-struct Waiting(Arc<AtomicU64>);
+/// What surrounds an actor's mailbox: the count of messages that wait, and the courier, if there is one.
+#[derive(Clone, Default)]
+struct Mailbox {
+    waiting: Arc<AtomicU64>,
+    courier: Option<Arc<dyn Courier>>,
+}
 
-impl Waiting {
-    fn ticket(&self) -> Ticket {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Ticket(self.clone())
+impl Mailbox {
+    fn mail<M>(&self, message: M) -> Mail<M> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Mail {
+            message,
+            ticket: Ticket(Arc::clone(&self.waiting)),
+        }
+    }
+
+    /// Sends a message that nobody waits for, now or when the courier delivers.
+    fn leave(&self, send: impl FnOnce() + Send + 'static) {
+        match &self.courier {
+            Some(courier) => courier.carry(Box::new(send)),
+            None => send(),
+        }
     }
 }
 
-/// One of them.
+/// Has a courier send a message, and returns the reply.
+fn carried<F, R>(courier: &dyn Courier, send: impl FnOnce() -> F + Send + 'static) -> Carried<R>
+where
+    F: Future<Output = Result<R, MailboxError>> + 'static,
+    R: Send + 'static,
+{
+    let (mut reply, replied) = oneshot::channel();
+    courier.carry(Box::new(move || {
+        let request = send();
+        actix::spawn(async move {
+            // A sender that stops waiting withdraws the message, as it does without a courier.
+            let done = match select(pin!(reply.closed()), pin!(request)).await {
+                Either::Left(_) => return,
+                Either::Right((done, _)) => done,
+            };
+            let _withdrawn = reply.send(done);
+        });
+    }));
+    Carried(replied)
+}
+
+/// The reply to a message that a courier carries.
+pub struct Carried<R>(oneshot::Receiver<Result<R, MailboxError>>);
+
+impl<R> Future for Carried<R> {
+    type Output = Result<R, MailboxError>;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
+        let replied = ready!(Pin::new(&mut self.0).poll(task));
+        Poll::Ready(replied.unwrap_or(Err(MailboxError::Closed)))
+    }
+}
+
+/// A message's place in the count of those that wait.
 #[derive(Debug)]
-struct Ticket(Waiting);
+struct Ticket(Arc<AtomicU64>);
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -75,7 +129,7 @@ impl<M> Mail<M> {
 pub struct Desk {
     clock: Rc<dyn Clock>,
     started: Moment,
-    waiting: Waiting,
+    mailbox: Mailbox,
     handled: BTreeMap<&'static str, u64>,
     busy: Duration,
     timer: Option<Spawned>,
@@ -86,8 +140,11 @@ impl Desk {
     pub fn new(clock: Rc<dyn Clock>) -> Self {
         Self {
             started: clock.now(),
+            mailbox: Mailbox {
+                waiting: Arc::default(),
+                courier: clock.courier(),
+            },
             clock,
-            waiting: Waiting::default(),
             handled: BTreeMap::new(),
             busy: Duration::ZERO,
             timer: None,
@@ -112,7 +169,7 @@ impl Desk {
                     .iter()
                     .map(|(name, count)| ((*name).to_owned(), *count))
                     .collect(),
-                waiting: self.waiting.0.load(Ordering::Relaxed),
+                waiting: self.mailbox.waiting.load(Ordering::Relaxed),
                 busy: self.busy,
             },
         }
@@ -122,7 +179,7 @@ impl Desk {
     pub fn address<A: Attended>(&self, addr: Addr<A>) -> Address<A> {
         Address {
             addr,
-            waiting: self.waiting.clone(),
+            mailbox: self.mailbox.clone(),
         }
     }
 
@@ -162,7 +219,7 @@ fn short_name<M>() -> &'static str {
 /// Where an actor can be reached.
 pub struct Address<A: Actor> {
     addr: Addr<A>,
-    waiting: Waiting,
+    mailbox: Mailbox,
 }
 
 impl<A: Actor> Clone for Address<A> {
@@ -170,7 +227,7 @@ impl<A: Actor> Clone for Address<A> {
     fn clone(&self) -> Self {
         Self {
             addr: self.addr.clone(),
-            waiting: self.waiting.clone(),
+            mailbox: self.mailbox.clone(),
         }
     }
 }
@@ -181,32 +238,36 @@ impl<A: Attended> Address<A> {
     pub fn of(addr: Addr<A>) -> Self {
         Self {
             addr,
-            waiting: Waiting::default(),
+            mailbox: Mailbox::default(),
         }
     }
 
     /// Starts an actor.
     pub fn start(mut actor: A) -> Self {
-        let waiting = actor.desk().waiting.clone();
+        let mailbox = actor.desk().mailbox.clone();
         Self {
             addr: actor.start(),
-            waiting,
+            mailbox,
         }
     }
 
     /// Sends a message; what it answers is awaited by whoever cares.
-    pub fn send<M>(&self, message: M) -> Request<A, Mail<M>>
+    pub fn send<M>(&self, message: M) -> Either<Request<A, Mail<M>>, Carried<M::Result>>
     where
         A: Handler<Mail<M>>,
         A::Context: ToEnvelope<A, Mail<M>>,
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        self.addr.send(self.mail(message))
+        let mail = self.mailbox.mail(message);
+        let Some(courier) = &self.mailbox.courier else {
+            return Either::Left(self.addr.send(mail));
+        };
+        let addr = self.addr.clone();
+        Either::Right(carried(courier.as_ref(), move || addr.send(mail)))
     }
 
     /// As [`Self::send`], when nobody is there to wait.
-    #[expect(clippy::disallowed_methods, reason = "only for an actor that ends: it says why")]
     pub fn send_and_leave<M>(&self, message: M)
     where
         A: Handler<Mail<M>>,
@@ -214,7 +275,9 @@ impl<A: Attended> Address<A> {
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        self.addr.do_send(self.mail(message));
+        let (addr, mail) = (self.addr.clone(), self.mailbox.mail(message));
+        #[expect(clippy::disallowed_methods, reason = "only for an actor that ends: it says why")]
+        self.mailbox.leave(move || addr.do_send(mail));
     }
 
     /// Where messages of one type can be sent.
@@ -227,15 +290,54 @@ impl<A: Attended> Address<A> {
     {
         Post {
             to: self.addr.clone().recipient(),
-            waiting: self.waiting.clone(),
+            mailbox: self.mailbox.clone(),
         }
     }
 
-    fn mail<M>(&self, message: M) -> Mail<M> {
-        Mail {
-            message,
-            ticket: self.waiting.ticket(),
+    /// Where children report their end.
+    pub fn weak<M>(&self) -> WeakPost<M>
+    where
+        A: Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        WeakPost {
+            to: self.addr.downgrade().recipient(),
+            mailbox: self.mailbox.clone(),
         }
+    }
+}
+
+/// Where children report their end. It does not keep their parent alive, and needs no room in the parent's mailbox.
+pub struct WeakPost<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    to: WeakRecipient<M>,
+    mailbox: Mailbox,
+}
+
+impl<M> WeakPost<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    /// Returns the place of a receiver that counts nothing, such as a probe.
+    #[cfg(test)]
+    pub fn uncounted(to: WeakRecipient<M>) -> Self {
+        Self {
+            to,
+            mailbox: Mailbox::default(),
+        }
+    }
+
+    /// Sends a report, if the parent lives.
+    pub fn report(&self, message: M) {
+        let Some(to) = self.to.upgrade() else { return };
+        #[expect(clippy::disallowed_methods, reason = "the last word of an actor that ends")]
+        self.mailbox.leave(move || to.do_send(message));
     }
 }
 
@@ -246,7 +348,7 @@ where
     M::Result: Send,
 {
     to: Recipient<Mail<M>>,
-    waiting: Waiting,
+    mailbox: Mailbox,
 }
 
 impl<M> Post<M>
@@ -258,29 +360,28 @@ where
     pub fn uncounted(to: Recipient<Mail<M>>) -> Self {
         Self {
             to,
-            waiting: Waiting::default(),
+            mailbox: Mailbox::default(),
         }
     }
 
     /// Sends a message; what it answers is awaited by whoever cares.
-    pub fn send(&self, message: M) -> RecipientRequest<Mail<M>> {
-        self.to.send(self.mail(message))
+    pub fn send(&self, message: M) -> Either<RecipientRequest<Mail<M>>, Carried<M::Result>> {
+        let mail = self.mailbox.mail(message);
+        let Some(courier) = &self.mailbox.courier else {
+            return Either::Left(self.to.send(mail));
+        };
+        let to = self.to.clone();
+        Either::Right(carried(courier.as_ref(), move || to.send(mail)))
     }
 
     /// Sends a report upward, without waiting: a child never waits on its parent.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "reports upward are bounded by the children, of which there are few"
-    )]
     pub fn report(&self, message: M) {
-        self.to.do_send(self.mail(message));
-    }
-
-    fn mail(&self, message: M) -> Mail<M> {
-        Mail {
-            message,
-            ticket: self.waiting.ticket(),
-        }
+        let (to, mail) = (self.to.clone(), self.mailbox.mail(message));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "reports upward are bounded by the children, of which there are few"
+        )]
+        self.mailbox.leave(move || to.do_send(mail));
     }
 }
 
@@ -292,7 +393,7 @@ where
     fn clone(&self) -> Self {
         Self {
             to: self.to.clone(),
-            waiting: self.waiting.clone(),
+            mailbox: self.mailbox.clone(),
         }
     }
 }

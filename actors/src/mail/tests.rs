@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::sync::mpsc;
+
 use actix::{ActorFutureExt, WrapFuture};
 
 use super::*;
@@ -99,7 +101,7 @@ fn messages_wait_until_they_are_handled() {
         let world = World::new();
         let (clerk, addr) = a_clerk(&world, Duration::from_secs(10));
         let letters: Vec<_> = (0..3).map(|_| clerk.post().send(Letter)).collect();
-        assert_eq!(clerk.waiting.0.load(Ordering::Relaxed), 3);
+        assert_eq!(clerk.mailbox.waiting.load(Ordering::Relaxed), 3);
         for letter in letters {
             letter.await.unwrap();
         }
@@ -114,7 +116,7 @@ fn a_message_that_nobody_waits_for_any_more_does_not_wait_for_ever() {
     on_paused_time(async {
         let world = World::new();
         let (clerk, addr) = a_clerk(&world, Duration::from_secs(10));
-        let given_up = clerk.send(Letter).timeout(Duration::from_secs(1)).await;
+        let given_up = actix::clock::timeout(Duration::from_secs(1), clerk.send(Letter)).await;
         assert!(given_up.is_err());
         let messages = addr.send(Ask).await.unwrap();
         assert_eq!((messages.waiting, messages.handled.len()), (0, 0));
@@ -127,12 +129,12 @@ fn what_was_posted_to_an_actor_that_is_gone_waits_for_nobody() {
         let world = World::new();
         let (clerk, addr) = a_clerk(&world, Duration::ZERO);
         drop(addr);
-        let waiting = clerk.waiting.clone();
+        let waiting = Arc::clone(&clerk.mailbox.waiting);
         let post: Post<Letter> = clerk.post();
         drop(clerk);
         post.send(Letter).await.unwrap();
         drop(post);
-        assert_eq!(waiting.0.load(Ordering::Relaxed), 0);
+        assert_eq!(waiting.load(Ordering::Relaxed), 0);
     });
 }
 
@@ -186,7 +188,7 @@ fn of_the_timers_that_were_set_only_the_last_goes_off() {
 /// Works for a while when it is told to.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Await(tokio::sync::oneshot::Receiver<()>);
+struct Await(oneshot::Receiver<()>);
 
 impl Handler<Await> for Clerk {
     type Result = ();
@@ -216,7 +218,7 @@ fn what_is_cancelled_in_the_turn_in_which_it_is_ready_is_not_done() {
     on_paused_time(async {
         let world = World::new();
         let (clerk, addr) = a_clerk(&world, Duration::ZERO);
-        let (tell, told) = tokio::sync::oneshot::channel();
+        let (tell, told) = oneshot::channel();
         clerk.send(Await(told)).await.unwrap();
         // Both are there when the clerk has its next turn.
         let cancelled = clerk.send(Cancel);
@@ -224,4 +226,85 @@ fn what_is_cancelled_in_the_turn_in_which_it_is_ready_is_not_done() {
         cancelled.await.unwrap();
         assert_eq!(addr.send(Ask).await.unwrap().busy, Duration::ZERO);
     });
+}
+
+/// A message that a courier has.
+type Carried = Box<dyn FnOnce() + Send>;
+
+/// Keeps messages until the test delivers them.
+struct Keeping(mpsc::Sender<Carried>);
+
+impl Courier for Keeping {
+    fn carry(&self, deliver: Carried) {
+        self.0.send(deliver).unwrap();
+    }
+}
+
+fn a_clerk_with_a_courier(world: &World) -> (Address<Clerk>, Addr<Clerk>, mpsc::Receiver<Carried>) {
+    let (to, kept) = mpsc::channel();
+    let mut desk = Desk::new(world.ports().clock);
+    desk.mailbox.courier = Some(Arc::new(Keeping(to)));
+    let clerk = Address::start(Clerk {
+        world: world.clone(),
+        desk,
+        hangs: Duration::ZERO,
+        awaits: None,
+    });
+    let addr = clerk.addr.clone();
+    (clerk, addr, kept)
+}
+
+#[test]
+fn courier_delivers_every_message_of_an_actor_in_order_and_brings_the_reply() {
+    on_paused_time(async {
+        let world = World::new();
+        let (clerk, addr, kept) = a_clerk_with_a_courier(&world);
+        let mut reply = pin!(clerk.send(Letter));
+        clerk.post().report(Toil);
+        clerk.send_and_leave(Letter);
+        assert!(
+            actix::clock::timeout(Duration::from_secs(1), reply.as_mut())
+                .await
+                .is_err()
+        );
+        assert_eq!(addr.send(Ask).await.unwrap().waiting, 3);
+        kept.try_recv().unwrap()();
+        assert!(reply.await.is_ok());
+        assert_eq!(
+            addr.send(Ask).await.unwrap().handled,
+            BTreeMap::from([("Letter".to_owned(), 1)])
+        );
+        kept.try_iter().for_each(|deliver| deliver());
+        let messages = addr.send(Ask).await.unwrap();
+        let expected = BTreeMap::from([("Letter".to_owned(), 2), ("Toil".to_owned(), 1)]);
+        assert_eq!((messages.waiting, messages.handled), (0, expected));
+    });
+}
+
+#[test]
+fn message_under_way_with_a_courier_is_withdrawn_when_its_sender_stops_waiting() {
+    on_paused_time(async {
+        let world = World::new();
+        let (clerk, addr, kept) = a_clerk_with_a_courier(&world);
+        let given_up = actix::clock::timeout(Duration::from_secs(1), clerk.send(Letter)).await;
+        assert!(given_up.is_err());
+        // The clerk is busy when the message comes, so that it is still in the mailbox when it is withdrawn.
+        addr.send(Hang).await.unwrap();
+        kept.try_recv().unwrap()();
+        let messages = addr.send(Ask).await.unwrap();
+        assert_eq!((messages.waiting, messages.handled.len()), (0, 0));
+    });
+}
+
+/// Stops the mailbox for a while.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Hang;
+
+impl Handler<Hang> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, _: Hang, ctx: &mut Context<Self>) {
+        hang(self, ctx, Duration::from_secs(10));
+    }
 }

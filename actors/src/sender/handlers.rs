@@ -5,9 +5,7 @@
 
 use std::rc::Rc;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WeakRecipient, WrapFuture,
-};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
@@ -20,7 +18,7 @@ use super::{Config, SenderActor};
 use crate::agent::Child;
 use crate::inspect::{ActorKind, SenderView};
 use crate::mail::{set_timer, spawn};
-use crate::supervision::{ExitCause, Exited, report};
+use crate::supervision::{ExitCause, Exited};
 
 type Ctx = Context<SenderActor>;
 
@@ -28,20 +26,17 @@ impl Actor for SenderActor {
     type Context = Ctx;
 
     fn stopped(&mut self, _: &mut Ctx) {
-        if let Some(parent) = self.parent.as_ref().and_then(WeakRecipient::upgrade) {
+        if let Some(parent) = &self.parent {
             let cause = if self.asked {
                 ExitCause::Asked
             } else {
                 ExitCause::Panicked
             };
-            report(
-                &parent,
-                Exited {
-                    child: Child::Sender,
-                    generation: self.generation,
-                    cause,
-                },
-            );
+            parent.report(Exited {
+                child: Child::Sender,
+                generation: self.generation,
+                cause,
+            });
         }
     }
 }

@@ -21,13 +21,12 @@ mod trickle;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use actix::WeakRecipient;
 use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::time::Chance;
 use tokio::sync::oneshot;
 
 use crate::agent::Child;
-use crate::mail::{Desk, Post, Spawned, attended};
+use crate::mail::{Desk, Post, Spawned, WeakPost, attended};
 use crate::supervision::Exited;
 pub use messages::{
     AbandonSnapshot, Beat, Config, Configure, Delivery, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal,
@@ -42,7 +41,7 @@ pub struct SenderActor {
     state: SenderState,
     delivery: Post<Delivery>,
     due: Post<SnapshotDue>,
-    parent: Option<WeakRecipient<Exited<Child>>>,
+    parent: Option<WeakPost<Exited<Child>>>,
     ports: Ports,
     chance: Box<dyn Chance>,
     generation: u64,
@@ -61,15 +60,15 @@ impl SenderActor {
         ports: Ports,
         delivery: Post<Delivery>,
         due: Post<SnapshotDue>,
-        parent: Option<impl Into<WeakRecipient<Exited<Child>>>>,
+        parent: Option<WeakPost<Exited<Child>>>,
     ) -> Self {
         Self {
             key,
             desk: Desk::new(Rc::clone(&ports.clock)),
-            state: SenderState::default(),
+            state: SenderState::new(ports.bounds),
             delivery,
             due,
-            parent: parent.map(Into::into),
+            parent,
             chance: ports.clock.chance(),
             ports,
             generation,

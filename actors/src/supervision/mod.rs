@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use actix::clock::timeout;
 use actix::dev::ToEnvelope;
-use actix::{Actor, Handler, Message, Recipient, WeakAddr};
+use actix::{Handler, Message};
 use obsyk_domain::ports::Local;
 use obsyk_domain::retry::Backoff;
 use obsyk_domain::time::{Chance, Moment};
@@ -72,32 +72,6 @@ pub struct Exited<C: 'static> {
     pub cause: ExitCause,
 }
 
-/// Sends a report upward, without waiting: a child never waits on its parent.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "reports upward are bounded by the children, of which there are few"
-)]
-pub(crate) fn report<M>(to: &Recipient<M>, message: M)
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    to.do_send(message);
-}
-
-/// As [`report`], from `stopped()`: the parent may be gone already.
-#[expect(clippy::disallowed_methods, reason = "the last word of an actor that ends")]
-pub(crate) fn report_exit<P, C>(parent: &WeakAddr<P>, exited: Exited<C>)
-where
-    P: Actor + Handler<Exited<C>>,
-    P::Context: ToEnvelope<P, Exited<C>>,
-    C: Send + 'static,
-{
-    if let Some(parent) = parent.upgrade() {
-        parent.do_send(exited);
-    }
-}
-
 /// Asks a child, and waits for the answer no longer than `within`; `None` without one. A question that was given up is
 /// skipped when the child comes to it: actix looks whether somebody still waits.
 pub(crate) fn ask<A, M>(child: &Address<A>, question: M, within: Duration) -> Local<Option<M::Result>>
@@ -107,8 +81,8 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    let request = child.send(question).timeout(within);
-    Box::pin(async move { request.await.ok() })
+    let answer = timeout(within, child.send(question));
+    Box::pin(async move { answer.await.ok()?.ok() })
 }
 
 /// Commands a child: done when it replies, but not later than after `within`. The command is on its way at once, and it is

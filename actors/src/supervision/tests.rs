@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use actix::Actor;
 use actix::Context;
 
 use super::*;

@@ -76,7 +76,7 @@ impl SupervisorActor {
             self.kinds,
             desired,
             self.ports.clone(),
-            Some(ctx.address()),
+            Some(self.desk.address(ctx.address()).weak()),
         );
         let addr = Address::start(if again { agent.after_a_death() } else { agent });
         let running = Running { generation, addr };
@@ -184,10 +184,9 @@ impl Handler<Drain> for SupervisorActor {
 
     fn handle(&mut self, Drain { deadline }: Drain, _: &mut Ctx) -> Self::Result {
         self.state.on_end();
-        let drained: Vec<_> = self
-            .agents
-            .drain()
-            .map(|(_, agent)| agent.addr.send(agent::Drain { deadline }))
+        let drained: Vec<_> = std::mem::take(&mut self.agents)
+            .into_values()
+            .map(|agent| agent.addr.send(agent::Drain { deadline }))
             .collect();
         Box::pin(async move {
             let _gone = join_all(drained).await;

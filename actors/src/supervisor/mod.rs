@@ -14,7 +14,7 @@ mod state;
 mod tests;
 mod views;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use obsyk_domain::agent::Policy;
@@ -43,7 +43,7 @@ pub struct SupervisorActor {
     kinds: KindSet,
     ports: Ports,
     chance: Box<dyn Chance>,
-    agents: HashMap<AgentKey, Running>,
+    agents: BTreeMap<AgentKey, Running>,
     /// What the agents said of themselves last, the dead ones too.
     views: AgentViews,
     built: u64,
@@ -60,7 +60,7 @@ impl SupervisorActor {
             kinds,
             chance: ports.clock.chance(),
             ports,
-            agents: HashMap::new(),
+            agents: BTreeMap::new(),
             views: AgentViews::default(),
             built: 0,
             _alive: alive,

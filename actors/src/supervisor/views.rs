@@ -3,7 +3,7 @@
 
 //! What the agents said of themselves last, and how often one for each resource died.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use obsyk_domain::ports::AgentKey;
 use obsyk_domain::time::Moment;
@@ -14,17 +14,17 @@ use crate::supervision::Deaths;
 /// See the module's page.
 #[derive(Debug, Default)]
 pub(super) struct AgentViews {
-    views: HashMap<AgentKey, AgentView>,
-    deaths: HashMap<AgentKey, Deaths>,
+    views: BTreeMap<AgentKey, AgentView>,
+    deaths: BTreeMap<AgentKey, Deaths>,
 }
 
 impl AgentViews {
     /// The agents were asked: those of them that live now, by their generation, and what answered in time.
-    pub(super) fn take(&mut self, now: Moment, living: HashMap<AgentKey, u64>, answers: Vec<(AgentKey, AgentView)>) {
+    pub(super) fn take(&mut self, now: Moment, living: BTreeMap<AgentKey, u64>, answers: Vec<(AgentKey, AgentView)>) {
         // One that is told to end isn't asked any more.
         let unasked = self.views.iter_mut().filter(|(key, _)| !living.contains_key(*key));
         unasked.for_each(|(_, view)| view.silent());
-        let mut answers: HashMap<AgentKey, AgentView> = answers
+        let mut answers: BTreeMap<AgentKey, AgentView> = answers
             .into_iter()
             .filter(|(key, view)| living.get(key) == Some(&view.actor.generation))
             .collect();
@@ -59,7 +59,7 @@ impl AgentViews {
 
     /// The agents of these resources; those of others are forgotten.
     pub(super) fn shown<'a>(&mut self, now: Moment, keys: impl Iterator<Item = &'a AgentKey>) -> Vec<AgentView> {
-        let mut kept = HashMap::new();
+        let mut kept = BTreeMap::new();
         let shown = keys.map(|key| {
             let known = self.views.remove(key);
             // One that isn't built yet has nobody to say anything.

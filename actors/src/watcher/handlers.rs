@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, Context, Handler, WeakRecipient, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, Context, Handler, WrapFuture};
 use futures_util::{FutureExt, StreamExt};
 use obsyk_domain::ports::{LocalStream, Signal};
 use tracing::{debug, info, warn};
@@ -17,7 +17,7 @@ use crate::agent::{Child, Listed, Unreadable};
 use crate::inspect::{ActorKind, WatcherView};
 use crate::mail::{set_timer, spawn};
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
-use crate::supervision::{ExitCause, Exited, report};
+use crate::supervision::{ExitCause, Exited};
 
 type Ctx = Context<WatcherActor>;
 
@@ -25,22 +25,17 @@ impl Actor for WatcherActor {
     type Context = Ctx;
 
     fn stopped(&mut self, _: &mut Ctx) {
-        let Some(parent) = self.parent.as_ref().and_then(WeakRecipient::upgrade) else {
-            return;
-        };
+        let Some(parent) = &self.parent else { return };
         let cause = if self.asked {
             ExitCause::Asked
         } else {
             ExitCause::Panicked
         };
-        report(
-            &parent,
-            Exited {
-                child: Child::Watcher(self.state.kind()),
-                generation: self.generation,
-                cause,
-            },
-        );
+        parent.report(Exited {
+            child: Child::Watcher(self.state.kind()),
+            generation: self.generation,
+            cause,
+        });
     }
 }
 

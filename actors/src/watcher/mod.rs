@@ -16,13 +16,12 @@ mod tests;
 
 use std::rc::Rc;
 
-use actix::WeakRecipient;
 use obsyk_domain::ports::{AgentKey, LocalStream, Ports, Signal};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Chance;
 
 use crate::agent::{Child, Listed, Unreadable};
-use crate::mail::{Desk, Post, Spawned, attended};
+use crate::mail::{Desk, Post, Spawned, WeakPost, attended};
 use crate::sender::{Offer, SnapshotDue, Spooled};
 use crate::supervision::Exited;
 pub use known::{Gone, Known, Seen};
@@ -49,7 +48,7 @@ pub struct WatcherActor {
     desk: Desk,
     state: WatcherState,
     to: Collaborators,
-    parent: Option<WeakRecipient<Exited<Child>>>,
+    parent: Option<WeakPost<Exited<Child>>>,
     ports: Ports,
     chance: Box<dyn Chance>,
     generation: u64,
@@ -66,14 +65,14 @@ impl WatcherActor {
         generation: u64,
         ports: Ports,
         to: Collaborators,
-        parent: Option<impl Into<WeakRecipient<Exited<Child>>>>,
+        parent: Option<WeakPost<Exited<Child>>>,
     ) -> Self {
         Self {
             key,
             desk: Desk::new(Rc::clone(&ports.clock)),
             state: WatcherState::new(kind),
             to,
-            parent: parent.map(Into::into),
+            parent,
             chance: ports.clock.chance(),
             ports,
             generation,

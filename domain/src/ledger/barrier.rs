@@ -5,7 +5,6 @@
 
 use super::Ledger;
 use super::entry::Entry;
-use crate::planted::{Bug, is_planted};
 use crate::resource::{KindSet, ResourceKind, Uid};
 
 impl Ledger {
@@ -35,8 +34,7 @@ impl Ledger {
     pub fn overflow(&mut self, unreadable: KindSet) {
         self.lossy = true;
         self.overflows += 1;
-        let keeps = |kind| unreadable.contains(kind) && !is_planted(Bug::TombstonesLostAtBound);
-        self.settle(|_, entry| entry.forget(keeps(entry.kind)));
+        self.settle(|_, entry| entry.forget(unreadable.contains(entry.kind)));
     }
 
     /// A snapshot was accepted that makes good what was dropped at the bound, or (`true`) not all of it.
@@ -51,7 +49,7 @@ impl Ledger {
             merged: self.merged,
             vanished: self.vanished,
             overflows: self.overflows,
-            ..Self::default()
+            ..Self::bounded(self.bound)
         };
     }
 

@@ -6,7 +6,6 @@
 use bytes::Bytes;
 
 use crate::answer::Verdict;
-use crate::planted::{Bug, is_planted};
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
 
@@ -173,8 +172,7 @@ impl Entry {
             self.base = Base::Present;
         }
         self.listed = false;
-        self.waiting
-            .take_if(|waiting| waiting.covered || is_planted(Bug::OfferAfterListDropped));
+        self.waiting.take_if(|waiting| waiting.covered);
         self.parked.take_if(|parked| parked.covered);
     }
 

@@ -25,7 +25,7 @@ mod change;
 mod entry;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "sim"))]
+#[cfg(test)]
 mod verify;
 mod view;
 
@@ -35,7 +35,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub use change::{Change, Dispatch, LedgerStats, Refused, What};
 
 use crate::answer::Outcome;
-use crate::planted::{Bug, is_planted};
 use crate::resource::{ResourceKind, Uid};
 use crate::time::Moment;
 use crate::wire::EventType;
@@ -46,7 +45,7 @@ use entry::{Base, Entry, Flight, Parked, State, Turn, Waiting};
 pub const BOUND: usize = 4 * 1024 * 1024;
 
 /// See the module's page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
     entries: HashMap<Uid, Entry>,
     /// What may be sent now, oldest first.
@@ -60,9 +59,33 @@ pub struct Ledger {
     merged: u64,
     vanished: u64,
     overflows: u64,
+    bound: usize,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::bounded(BOUND)
+    }
 }
 
 impl Ledger {
+    /// Creates an empty ledger that overflows beyond `bound` bytes.
+    pub fn bounded(bound: usize) -> Self {
+        Self {
+            entries: HashMap::new(),
+            ready: BTreeMap::new(),
+            names: BTreeSet::new(),
+            sequence: 0,
+            bytes: 0,
+            in_flight: 0,
+            lossy: false,
+            merged: 0,
+            vanished: 0,
+            overflows: 0,
+            bound,
+        }
+    }
+
     /// Takes a change. It replaces what waits for the same uid.
     pub fn offer(&mut self, now: Moment, kind: ResourceKind, change: Change) {
         let Change {
@@ -76,9 +99,6 @@ impl Ledger {
             What::Updated(json) => (Base::Present, State::Object(json)),
             What::Deleted => (Base::Present, State::Gone),
         };
-        if is_planted(Bug::KeyedByName) {
-            self.drop_namesakes(name_key(kind, namespace.as_deref(), &name), &uid);
-        }
         let mut entry = self.take_out(&uid).unwrap_or_else(|| {
             let name_key = name_key(kind, namespace.as_deref(), &name);
             Entry::new(kind, namespace, name, name_key, base)
@@ -267,19 +287,6 @@ impl Ledger {
         self.sort_out(name_key);
     }
 
-    /// Drops what waits of other uids under this name: for [`Bug::KeyedByName`] alone.
-    fn drop_namesakes(&mut self, name_key: u64, but: &Uid) {
-        let uids = self.names.range((name_key, Uid::LEAST)..);
-        let uids = uids.take_while(|(key, _)| *key == name_key).map(|(_, uid)| uid);
-        let namesakes: Vec<Uid> = uids.filter(|uid| *uid != but).cloned().collect();
-        for uid in namesakes {
-            if let Some(mut entry) = self.take_out(&uid) {
-                entry.waiting = None;
-                self.put_back(uid, entry);
-            }
-        }
-    }
-
     /// Says of each uid under a name whether it may be sent now.
     fn sort_out(&mut self, name_key: u64) {
         let uids = || {
@@ -293,12 +300,11 @@ impl Ledger {
                 continue;
             };
             let namesake_goes = another || first.is_some_and(|deleted| deleted != uid);
-            let waits_for_name = namesake_goes && !is_planted(Bug::AddBeforeDelete);
-            let flies = entry.flight.is_some() && !is_planted(Bug::TwoInFlightForOneObject);
+            let flies = entry.flight.is_some();
             let place = entry
                 .waiting
                 .as_ref()
-                .filter(|waiting| !flies && (waiting.state.is_gone() || !waits_for_name))
+                .filter(|waiting| !flies && (waiting.state.is_gone() || !namesake_goes))
                 .map(|waiting| waiting.turn.sequence);
             if let Some(old) = entry.ready.filter(|old| Some(*old) != place) {
                 self.ready.remove(&old);

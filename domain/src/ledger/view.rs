@@ -5,7 +5,7 @@
 
 use super::change::Refused;
 use super::entry::Entry;
-use super::{BOUND, Ledger, LedgerStats};
+use super::{Ledger, LedgerStats};
 use crate::resource::{KindSet, ResourceKind, Uid};
 use crate::time::Moment;
 
@@ -69,9 +69,9 @@ impl Ledger {
         self.bytes
     }
 
-    /// Whether more is held than [`BOUND`].
+    /// Whether more is held than its bound.
     pub fn is_over_bound(&self) -> bool {
-        self.bytes > BOUND
+        self.bytes > self.bound
     }
 
     /// Whether something was dropped at the bound and no snapshot has been accepted since.
@@ -132,7 +132,7 @@ impl Ledger {
             in_flight: self.in_flight,
             set_aside: count(Entry::is_set_aside),
             bytes: self.bytes,
-            bound: BOUND,
+            bound: self.bound,
             lossy: self.lossy,
             merged: self.merged,
             vanished: self.vanished,

@@ -19,7 +19,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Fault, Meaning, Outcome};
-use crate::planted::{Bug, is_planted};
 use crate::retry::Backoff;
 use crate::time::{Chance, Moment};
 
@@ -268,7 +267,6 @@ impl TokenKeeper {
 
     /// A request with the token of `generation` was answered 401.
     pub fn refused(&mut self, now: Moment, generation: u64, chance: &mut dyn Chance) -> Refusal {
-        self.fetching &= !is_planted(Bug::TwoRefreshesInFlight);
         let Some(held) = self.held.as_ref().filter(|held| held.generation == generation) else {
             return Refusal::Stale;
         };

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod ca_file;
+mod gateways;
 mod handshakes;
 
 use obsyk_testkit::platform::{Answer, Certificate, Endpoint, KeyPair, Platform as Double, Trap};

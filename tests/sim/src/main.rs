@@ -8,12 +8,13 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use obsyk_domain::planted::Bug;
-use obsyk_sim::batch::{Run, catch_panics, run, run_all, shrink};
-use obsyk_sim::coverage::{Coverage, Reached, Row};
-use obsyk_sim::plan::Plan;
+use obsyk_sim::batch::{Draw, Run, catch_panics, run, run_all, shrink};
+use obsyk_sim::coverage::{Coverage, LEAST_FIRED, Reached, Row};
+use obsyk_sim::known_red;
+use obsyk_sim::saboteur::Bug;
+use obsyk_sim::scenario::Scenario;
 
-/// Shows that nothing is lost: obsyk-operator's own decisions, simulated under every fault that it survives.
+/// Shows that nothing is lost: obsyk-operator's own actors, simulated under every fault that they survive.
 #[derive(Parser)]
 #[command(name = "obsyk-sim")]
 struct Cli {
@@ -25,42 +26,67 @@ struct Cli {
     /// The first seed
     #[arg(long, default_value_t = 0)]
     from: u64,
+    /// How often each row of the table of faults must fire
+    #[arg(long, default_value_t = LEAST_FIRED)]
+    least: u64,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Lives through one seed again, and tells what happens
+    /// Lives through one seed again, and prints its story
     Replay {
         /// The seed
         seed: u64,
-        /// Faults that are left out, by number
+        /// Faults to leave out, by number
         #[arg(long, value_delimiter = ',')]
         without: Vec<usize>,
-        /// A bug that is planted
+        /// A scenario instead of the seed's own plan
+        #[arg(long, value_parser = scenario)]
+        scenario: Option<Scenario>,
+        /// A bug to plant
         #[arg(long, value_parser = bug)]
         bug: Option<Bug>,
         /// Print only what is wrong
         #[arg(long)]
         quiet: bool,
     },
-    /// Plants each bug, and says in how many seeds it is found
+    /// Runs each scenario of known-red.txt, which must fail in at least one of 25 seeds
+    KnownRed {
+        /// Run these scenarios instead, listed or not, and print each seed
+        #[arg(long, value_parser = scenario, value_delimiter = ',')]
+        only: Vec<Scenario>,
+    },
+    /// Plants each bug at the edge, and prints in how many seeds it is found
     Mutants {
         /// Only these
         #[arg(long, value_parser = bug, value_delimiter = ',')]
         only: Vec<Bug>,
     },
+    /// Searches for a bug that a patch has built into this program, and prints in how many seeds it is found
+    Patched {
+        /// The patch's name, for the output
+        name: String,
+    },
 }
 
 fn bug(name: &str) -> Result<Bug, String> {
-    let found = Bug::ALL.into_iter().find(|bug| bug.name() == name);
-    found.ok_or_else(|| {
+    let found = Bug::ALL.iter().find(|bug| bug.name() == name);
+    found.copied().ok_or_else(|| {
         let names: Vec<&str> = Bug::ALL.iter().map(|bug| bug.name()).collect();
         format!("no such bug; there are {}", names.join(", "))
     })
 }
 
-/// A bug is to be found within so many seeds, at the worst and in the median.
-const MOST_SEEDS: (u64, u64) = (2000, 100);
+fn scenario(name: &str) -> Result<Scenario, String> {
+    let found = Scenario::ALL.iter().find(|scenario| scenario.name() == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
+        format!("no such scenario; there are {}", names.join(", "))
+    })
+}
+
+/// A bug is to be found within so many seeds.
+const MOST_SEEDS: u64 = 2000;
 
 /// After so many failing seeds there is enough to mend.
 const ENOUGH: usize = 5;
@@ -68,88 +94,44 @@ const ENOUGH: usize = 5;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     catch_panics();
+    let listed = match known_red::listed() {
+        Ok(listed) => listed,
+        Err(what) => {
+            eprintln!("{what}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mixed = Draw::Mixed(known_red::unlisted(&listed));
     let green = match cli.command {
-        None => seeds(cli.from, cli.seeds),
+        None => seeds(&mixed, cli.from, cli.seeds, cli.least),
         Some(Command::Replay {
             seed,
             without,
+            scenario,
             bug,
             quiet,
-        }) => replay(seed, without.into_iter().collect(), bug, quiet),
-        Some(Command::Mutants { only }) if only.is_empty() => mutants(&Bug::ALL),
-        Some(Command::Mutants { only }) => mutants(&only),
+        }) => {
+            let draw = scenario.map_or(mixed, Draw::Only);
+            replay(&draw, seed, without.into_iter().collect(), bug, quiet)
+        }
+        Some(Command::KnownRed { only }) if only.is_empty() => known_reds(&listed, false),
+        Some(Command::KnownRed { only }) => known_reds(&only, true),
+        Some(Command::Mutants { only }) if only.is_empty() => mutants(&mixed, Bug::ALL),
+        Some(Command::Mutants { only }) => mutants(&mixed, &only),
+        Some(Command::Patched { name }) => search(&mixed, &name, None).is_some(),
     };
     if green { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// How much of the code that decides runs here, by its lines: what the simulation doesn't reach must stay thin.
-fn share() -> Option<String> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let (mut reached, mut not) = (0, 0);
-    for folder in ["domain/src", "actors/src"] {
-        count(&root.join(folder), &mut reached, &mut not)?;
-    }
-    let percent = 100 * not / (reached + not).max(1);
-    Some(format!(
-        "{reached} lines of domain and actors run here; {not} ({percent} %) don't: handlers, addresses, what people read"
-    ))
-}
-
-/// Files that carry out, report or describe. All others decide, or hold what is decided on.
-const NOT_REACHED: [&str; 18] = [
-    "handlers.rs",
-    "perform.rs",
-    "family.rs",
-    "report.rs",
-    "status.rs",
-    "inspect",
-    "mail",
-    "view.rs",
-    "views.rs",
-    "durations.rs",
-    "ports.rs",
-    "rbac.rs",
-    "crd.rs",
-    "counts.rs",
-    "planted.rs",
-    "verify.rs",
-    "supervision",
-    "condition",
-];
-
-fn count(folder: &std::path::Path, reached: &mut usize, not: &mut usize) -> Option<()> {
-    for entry in std::fs::read_dir(folder).ok()? {
-        let path = entry.ok()?.path();
-        let name = path.file_name()?.to_str()?;
-        let thin = NOT_REACHED.contains(&name);
-        if name == "tests" || name == "tests.rs" {
-            continue;
-        }
-        if path.is_dir() {
-            let (mut inside, mut outside) = (0, 0);
-            count(&path, &mut inside, &mut outside)?;
-            *not += if thin { inside + outside } else { outside };
-            *reached += if thin { 0 } else { inside };
-        } else if name.ends_with(".rs") {
-            let text = std::fs::read_to_string(&path).ok()?;
-            let code = text.split("#[cfg(test)]\nmod tests {").next()?;
-            let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-            let lines = code.lines().filter(is_code).count();
-            *(if thin { &mut *not } else { &mut *reached }) += lines;
-        }
-    }
-    Some(())
 }
 
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn seeds(from: u64, count: u64) -> bool {
+fn seeds(draw: &Draw, from: u64, count: u64, least: u64) -> bool {
     let began = Instant::now();
     let mut said = Instant::now();
-    let (mut done, mut coverage, mut failed) = (0, Coverage::default(), Vec::<Run>::new());
-    run_all(from, count, threads(), None, |run| {
+    let (mut done, mut coverage, mut failed) = (0_u32, Coverage::default(), Vec::<Run>::new());
+    run_all(draw, from, count, threads(), None, |run| {
         done += 1;
         coverage.add(&run.coverage);
         if run.wrong.is_some() {
@@ -163,11 +145,12 @@ fn seeds(from: u64, count: u64) -> bool {
     });
     failed.sort_by_key(|run| run.seed);
     for run in &failed {
-        tell_failure(run, None);
+        tell_failure(draw, run);
     }
     let took = began.elapsed();
     println!(
-        "{done} seeds in {took:.0?}, {} failed: {} changes, {} requests, {} snapshots, {} restarts of the process, at most {} KiB in a ledger",
+        "{done} seeds in {took:.0?} ({:.1} a second), {} failed: {} changes, {} requests, {} snapshots, {} restarts of the process, at most {} KiB in a ledger",
+        f64::from(done) / took.as_secs_f64(),
         failed.len(),
         coverage.changes,
         coverage.requests,
@@ -175,31 +158,28 @@ fn seeds(from: u64, count: u64) -> bool {
         coverage.restarts,
         coverage.most_held / 1024,
     );
-    for row in Row::ALL {
-        let fired = coverage.fired.get(&row).copied().unwrap_or_default();
+    for row in Row::MIXED.iter().chain(&Row::SCENARIOS) {
+        let fired = coverage.fired.get(row).copied().unwrap_or_default();
         println!("  {:<5} {fired:>8}  {}", format!("{row:?}"), row.meaning());
     }
     for state in Reached::ALL {
-        let reached = coverage.reached.get(&state).copied().unwrap_or_default();
+        let reached = coverage.reached.get(state).copied().unwrap_or_default();
         println!("        {reached:>8}  {}", state.meaning());
     }
-    if let Some(share) = share() {
-        println!("{share}");
-    }
-    let lacks = coverage.lacks();
+    let lacks = coverage.lacks(least);
     for lack in &lacks {
-        println!("this batch doesn't count: {lack}");
+        println!("this batch does not count: {lack}");
     }
     failed.is_empty() && lacks.is_empty()
 }
 
-fn tell_failure(failure: &Run, bug: Option<Bug>) {
+fn tell_failure(draw: &Draw, failure: &Run) {
     let seed = failure.seed;
     println!("seed {seed} fails {}", failure.wrong.as_deref().unwrap_or_default());
-    let without = shrink(seed, bug);
-    let small = run(seed, &without, bug, false);
+    let without = shrink(draw, seed, None);
+    let small = run(draw.plan(seed), &without, None, false);
     println!("  with as few faults as possible: {}", small.wrong.unwrap_or_default());
-    for (number, fault) in Plan::new(seed).faults.iter().enumerate() {
+    for (number, fault) in draw.plan(seed).faults.iter().enumerate() {
         if !without.contains(&number) {
             println!(
                 "    {:.1} s, {:.1} s long: {:?} {:?}",
@@ -219,8 +199,8 @@ fn tell_failure(failure: &Run, bug: Option<Bug>) {
     println!("  replay: make sim ARGS='replay {seed}{list}'");
 }
 
-fn replay(seed: u64, without: BTreeSet<usize>, bug: Option<Bug>, quiet: bool) -> bool {
-    let run = run(seed, &without, bug, !quiet);
+fn replay(draw: &Draw, seed: u64, without: BTreeSet<usize>, bug: Option<Bug>, quiet: bool) -> bool {
+    let run = run(draw.plan(seed), &without, bug, !quiet);
     for line in &run.story {
         println!("{line}");
     }
@@ -231,42 +211,76 @@ fn replay(seed: u64, without: BTreeSet<usize>, bug: Option<Bug>, quiet: bool) ->
     run.wrong.is_none()
 }
 
-fn mutants(bugs: &[Bug]) -> bool {
-    let mut needed = Vec::new();
-    let mut unfound = 0;
-    for bug in bugs {
-        let (mut tried, mut found) = (0, None::<Run>);
-        run_all(0, MOST_SEEDS.0, threads(), Some(*bug), |run| {
-            tried += 1;
-            if run.wrong.is_some() && found.as_ref().is_none_or(|found| run.seed < found.seed) {
-                found = Some(run);
+/// Runs scenarios, each of which must fail in at least one seed.
+fn known_reds(scenarios: &[Scenario], verbose: bool) -> bool {
+    let mut green = Vec::new();
+    for scenario in scenarios {
+        let began = Instant::now();
+        let (mut red, mut first) = (0, None::<Run>);
+        run_all(&Draw::Only(*scenario), 0, known_red::SEEDS, threads(), None, |run| {
+            if verbose {
+                println!("  {:>3} {}", run.seed, run.wrong.as_deref().unwrap_or("green"));
             }
-            found.is_none()
+            if run.wrong.is_some() {
+                red += 1;
+                if first.as_ref().is_none_or(|first| run.seed < first.seed) {
+                    first = Some(run);
+                }
+            }
+            true
         });
-        match found {
-            Some(run) => {
-                needed.push(tried);
-                println!(
-                    "{:<36} found in {tried:>5} seeds: {}",
-                    bug.name(),
-                    run.wrong.unwrap_or_default()
-                );
-            }
-            None => {
-                unfound += 1;
-                println!("{:<36} NOT FOUND in {tried} seeds", bug.name());
-            }
+        let shows = first.map_or("all green".to_owned(), |run| {
+            format!("seed {}: {}", run.seed, run.wrong.unwrap_or_default())
+        });
+        println!(
+            "{:<24} {red:>2} of {} red in {:.1?}; {shows}",
+            scenario.name(),
+            known_red::SEEDS,
+            began.elapsed(),
+        );
+        if red == 0 {
+            green.push(scenario.name());
         }
     }
+    for name in &green {
+        println!("all seeds of {name} are green: take it off tests/sim/known-red.txt");
+    }
+    green.is_empty()
+}
+
+fn mutants(draw: &Draw, bugs: &[Bug]) -> bool {
+    let mut needed: Vec<u64> = bugs
+        .iter()
+        .filter_map(|bug| search(draw, bug.name(), Some(*bug)))
+        .collect();
     needed.sort_unstable();
-    let median = needed.get(needed.len() / 2).copied().unwrap_or(u64::MAX);
     println!(
-        "{} of {} bugs found; median {median} seeds (at most {}), worst {} (at most {})",
+        "{} of {} bugs found; median {} seeds, worst {}",
         needed.len(),
         bugs.len(),
-        MOST_SEEDS.1,
+        needed.get(needed.len() / 2).copied().unwrap_or_default(),
         needed.last().copied().unwrap_or_default(),
-        MOST_SEEDS.0,
     );
-    unfound == 0 && median <= MOST_SEEDS.1
+    needed.len() == bugs.len()
+}
+
+/// Runs seeds until one shows the bug: how many that takes.
+fn search(draw: &Draw, name: &str, bug: Option<Bug>) -> Option<u64> {
+    let (mut tried, mut found) = (0, None::<Run>);
+    run_all(draw, 0, MOST_SEEDS, threads(), bug, |run| {
+        tried += 1;
+        if run.wrong.is_some() && found.as_ref().is_none_or(|found| run.seed < found.seed) {
+            found = Some(run);
+        }
+        found.is_none()
+    });
+    let Some(run) = found else {
+        println!("{name:<36} NOT FOUND in {tried} seeds");
+        return None;
+    };
+    println!(
+        "{name:<36} found in {tried:>5} seeds: {}",
+        run.wrong.unwrap_or_default()
+    );
+    Some(tried)
 }

@@ -63,6 +63,11 @@ impl<T> Queue<T> {
         });
     }
 
+    /// Returns when the next happening is due.
+    pub fn next_at(&self) -> Option<Moment> {
+        self.heap.peek().map(|planned| planned.at)
+    }
+
     /// Takes what comes next, if it comes until then.
     pub fn next(&mut self, until: Moment) -> Option<(Moment, T)> {
         if self.heap.peek()?.at > until {

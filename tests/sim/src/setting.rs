@@ -8,6 +8,7 @@ use obsyk_domain::credentials::Credentials;
 use obsyk_domain::ports::AgentKey;
 
 use crate::cluster::Cluster;
+use crate::expect::Expectations;
 use crate::platform::Platform;
 use crate::world::{Resource, World};
 
@@ -54,6 +55,7 @@ pub fn key(name: &str) -> AgentKey {
 }
 
 impl World {
+    /// Creates the resource, its Secret and the first objects.
     pub(crate) fn set_up(&mut self) {
         let clients = self.clients.clone();
         if let Some(first) = clients.first() {
@@ -108,14 +110,14 @@ impl World {
 }
 
 /// Whether the platform holds what the cluster holds, object by object.
-pub fn compare(cluster: &Cluster, platform: &Platform) -> Result<(), String> {
-    let (mut there, mut missing, mut stale) = (0, Vec::new(), Vec::new());
+pub(crate) fn compare(cluster: &Cluster, platform: &Platform, expect: &Expectations) -> Result<(), String> {
+    let (mut missing, mut stale) = (Vec::new(), Vec::new());
     for kind in cluster.kinds() {
         for object in cluster.objects(kind) {
             match platform.objects().get(&*object.uid) {
+                _ if expect.is_refused(&object.uid) => {}
                 None => missing.push(format!("{kind} {} {}", object.name, object.uid)),
                 Some(told) => {
-                    there += 1;
                     let same = told.kind == kind
                         && told.name == *object.name
                         && told.namespace.as_deref() == object.namespace
@@ -130,21 +132,16 @@ pub fn compare(cluster: &Cluster, platform: &Platform) -> Result<(), String> {
             }
         }
     }
-    let ghosts = platform.objects().len() - there;
-    if missing.is_empty() && stale.is_empty() && ghosts == 0 {
-        return Ok(());
-    }
-    let known = |uid: &str| {
-        cluster
-            .kinds()
-            .any(|kind| cluster.objects(kind).any(|object| *object.uid == *uid))
-    };
+    let living = |uid: &str| cluster.kinds().any(|kind| cluster.get(kind, uid).is_some());
     let ghosts: Vec<String> = platform
         .objects()
         .iter()
-        .filter(|(uid, _)| !known(uid))
+        .filter(|(uid, _)| !living(uid) && !expect.is_refused(uid))
         .map(|(uid, told)| format!("{} {} {uid}", told.kind, told.name))
         .collect();
+    if missing.is_empty() && stale.is_empty() && ghosts.is_empty() {
+        return Ok(());
+    }
     Err(format!(
         "{} differs: {}, {}, {}",
         platform.origin,

@@ -24,7 +24,6 @@ mod view;
 use obsyk_domain::agent::Settings;
 use obsyk_domain::condition::{Link, Standing, Unreadability};
 use obsyk_domain::credentials::{Credentials, CredentialsError};
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::ClusterIdentity;
 use obsyk_domain::resource::{ClusterFacts, KindSet, ResourceKind};
 use obsyk_domain::snapshot::Cause;
@@ -199,7 +198,6 @@ impl AgentState {
                 self.told = false;
                 self.link = Link::Fresh;
             }
-            Child::Watcher(_) if is_planted(Bug::NoSnapshotAfterWatcherRestart) => {}
             Child::Watcher(_) => self.snapshots.due(Cause::WatcherLost, at),
         }
         self.advanced(now, effects)
@@ -251,9 +249,7 @@ impl AgentState {
         if !self.children.stop() {
             return;
         }
-        if !is_planted(Bug::OldGenerationGoesOn) {
-            effects.push(Effect::StopChildren);
-        }
+        effects.push(Effect::StopChildren);
         self.snapshots.stopped(now);
         self.config = None;
         self.told = false;
@@ -267,8 +263,7 @@ impl AgentState {
                 Child::Sender => effects.push(Effect::StartSender),
                 Child::Watcher(kind) => {
                     effects.push(Effect::StartWatcher(kind));
-                    let unasked = is_planted(Bug::NoSnapshotAfterWatcherRestart).then_some(0);
-                    if let Some(n) = self.snapshots.waits_for(kind).or(unasked) {
+                    if let Some(n) = self.snapshots.waits_for(kind) {
                         let kinds = KindSet::from_iter([kind]);
                         effects.push(Effect::Relist { n, kinds });
                     }
@@ -307,12 +302,7 @@ impl AgentState {
         if self.children.start() {
             effects.push(Effect::StartSender);
             effects.extend(self.kinds.iter().map(Effect::StartWatcher));
-            if is_planted(Bug::NoSnapshotAfterStart) {
-                let kinds = self.kinds;
-                effects.push(Effect::Relist { n: 0, kinds });
-            } else {
-                self.snapshots.due(Cause::Start, now);
-            }
+            self.snapshots.due(Cause::Start, now);
         }
         if !self.children.has_sender() || (self.told && self.config.as_ref() == Some(&config)) {
             return;

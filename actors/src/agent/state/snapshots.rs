@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use obsyk_domain::answer::Outcome;
 use obsyk_domain::condition::Unreadability;
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::resource::{ClusterFacts, KindSet, ResourceKind};
 use obsyk_domain::snapshot::{Cause, Schedule};
 use obsyk_domain::time::{Chance, Moment};
@@ -207,9 +206,7 @@ impl Snapshots {
 
     /// A kind that the platform's picture lacks can be read.
     fn due_as_readable(&mut self, now: Moment) {
-        if !is_planted(Bug::NoSnapshotWhenKindReadable) {
-            self.schedule.add(Cause::KindReadable, now);
-        }
+        self.schedule.add(Cause::KindReadable, now);
     }
 
     /// A kind can't be read.
@@ -314,11 +311,6 @@ impl Snapshots {
 
     pub(super) fn is_accepted(&self) -> bool {
         self.accepted
-    }
-
-    #[cfg(feature = "sim")]
-    pub(super) fn is_open(&self) -> bool {
-        self.open.is_some()
     }
 
     pub(super) fn refused(&self) -> Option<Outcome> {

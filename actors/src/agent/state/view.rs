@@ -77,12 +77,6 @@ impl AgentState {
         self.snapshots.is_accepted()
     }
 
-    /// Whether a snapshot is open, from its order to its end.
-    #[cfg(feature = "sim")]
-    pub fn snapshot_is_open(&self) -> bool {
-        self.snapshots.is_open()
-    }
-
     /// As whom it speaks, or would; `thumbprint` is that of the last good credentials.
     pub fn credentials_view(&self, thumbprint: Option<String>) -> CredentialsView {
         let settings = self.desired.settings.as_ref().ok();

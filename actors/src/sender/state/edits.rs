@@ -5,7 +5,6 @@
 
 use std::rc::Rc;
 
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::rate::Bucket;
 use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::{Chance, Moment};
@@ -23,7 +22,6 @@ impl SenderState {
         match self.config.take() {
             None => {
                 self.bucket = Some(Bucket::full(config.per_second, config.burst, turn.now));
-                self.accepted |= is_planted(Bug::NoSnapshotAfterStart);
             }
             Some(old) => {
                 if config.is_elsewhere(&old) {
@@ -45,13 +43,9 @@ impl SenderState {
 
     /// Another platform, cluster or client: nothing of what was said or held counts there.
     fn leave(&mut self, turn: &mut Turn<'_>) {
-        if !is_planted(Bug::OldGenerationGoesOn) {
-            self.abort(turn, |_| true);
-            self.ledger.clear();
-        }
-        if !is_planted(Bug::TokenAtAnotherOrigin) {
-            self.drop_token(turn);
-        }
+        self.abort(turn, |_| true);
+        self.ledger.clear();
+        self.drop_token(turn);
         self.end_snapshot(turn, SnapshotEnd::Unfinished);
         self.line.reset();
         self.renew = false;

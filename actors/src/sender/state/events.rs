@@ -5,7 +5,6 @@
 
 use bytes::Bytes;
 use obsyk_domain::ledger::{Change, Dispatch};
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::{Payload, Target};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::wire;
@@ -17,8 +16,7 @@ use crate::sender::messages::Config;
 impl SenderState {
     /// Starts one event, if one may start.
     pub(super) fn event(&mut self, turn: &mut Turn<'_>, config: &Config, target: &Target, token: u64) -> bool {
-        let barred = self.open.is_some() && !is_planted(Bug::EventDuringSnapshot);
-        let blocked = barred || !self.accepted || self.ledger.is_lossy();
+        let blocked = self.open.is_some() || !self.accepted || self.ledger.is_lossy();
         if blocked || !self.line.admits(turn.now, self.sending(), MOST_IN_FLIGHT) {
             return false;
         }
@@ -30,8 +28,7 @@ impl SenderState {
             return true;
         }
         let Some(bucket) = &self.bucket else { return false };
-        let free = self.line.is_trial() && is_planted(Bug::RetriesNotCharged);
-        if !free && let Err(at) = bucket.take(turn.now) {
+        if let Err(at) = bucket.take(turn.now) {
             self.refill = Some(at);
             self.tally.limited(turn.now, at);
             return false;

@@ -29,8 +29,7 @@ use std::time::Duration;
 
 use obsyk_domain::condition::Link;
 use obsyk_domain::ledger::Ledger;
-use obsyk_domain::planted::{Bug, is_planted};
-use obsyk_domain::ports::{Payload, Target};
+use obsyk_domain::ports::{Bounds, Payload, Target};
 use obsyk_domain::rate::Bucket;
 use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::{Chance, Moment};
@@ -92,6 +91,13 @@ pub struct SenderState {
 
 impl Default for SenderState {
     fn default() -> Self {
+        Self::new(Bounds::default())
+    }
+}
+
+impl SenderState {
+    /// Creates the state of a sender that waits for its first config.
+    pub fn new(bounds: Bounds) -> Self {
         Self {
             config: None,
             token: TokenKeeper::default(),
@@ -100,7 +106,7 @@ impl Default for SenderState {
             spare: None,
             distrusted: false,
             bucket: None,
-            ledger: Ledger::default(),
+            ledger: Ledger::bounded(bounds.ledger),
             line: Line::new(),
             open: None,
             flights: HashMap::new(),
@@ -120,9 +126,7 @@ impl Default for SenderState {
             tally: Tally::default(),
         }
     }
-}
 
-impl SenderState {
     /// It is time for a heartbeat.
     pub fn on_beat(&mut self, now: Moment, chance: &mut dyn Chance) -> Vec<Effect> {
         self.beat = true;
@@ -186,8 +190,7 @@ impl SenderState {
             return;
         }
         let probe = self.line.take_probe(turn.now, turn.chance);
-        let held = is_planted(Bug::HeartbeatWaitsForBacklog) && !self.ledger.is_idle();
-        if (held || !std::mem::take(&mut self.beat)) && !probe {
+        if !std::mem::take(&mut self.beat) && !probe {
             return;
         }
         let body = wire::heartbeat(&config.cluster_uid);

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use obsyk_domain::ledger::{Change, What};
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::snapshot::{Cause, LONGEST_BACKLOG};
 use obsyk_domain::time::{Chance, Moment};
@@ -71,10 +70,6 @@ impl SenderState {
         }
         if was_lossy {
             return if carried { Ok(()) } else { self.refuse(turn) };
-        }
-        if is_planted(Bug::DropWhenFull) {
-            self.ledger.set_lossy(false);
-            return Ok(());
         }
         if let Some(open) = &mut self.open {
             open.missed = !open.covered.is_empty();

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use obsyk_domain::answer::Outcome;
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::{Payload, Target};
 use obsyk_domain::resource::{KindSet, ResourceKind, Uid};
 use obsyk_domain::snapshot::Cause;
-use obsyk_domain::spool::{Spool, SpoolWriter};
+use obsyk_domain::spool::Spool;
 use obsyk_domain::time::{Chance, Moment};
 
 use super::{Effect, SenderState, Turn};
@@ -57,10 +56,6 @@ impl SenderState {
         self.unreadable = left_out;
         self.turn(now, chance, |state, _| {
             if let Some(open) = state.collecting(n) {
-                if is_planted(Bug::EmptyListForUnreadableKind) {
-                    let empty = |kind| (kind, SpoolWriter::default().finish());
-                    open.spools.extend(left_out.iter().map(empty));
-                }
                 open.step = Step::Sending(Parts::whole(head, &open.spools));
             }
         })

@@ -38,24 +38,6 @@ impl SenderState {
         }
     }
 
-    /// What the platform still has to be told.
-    #[cfg(feature = "sim")]
-    pub fn ledger(&self) -> &obsyk_domain::ledger::Ledger {
-        &self.ledger
-    }
-
-    /// The number of the open snapshot.
-    #[cfg(feature = "sim")]
-    pub fn open_snapshot(&self) -> Option<u64> {
-        self.open.as_ref().map(|open| open.n)
-    }
-
-    /// What the token is at the moment.
-    #[cfg(feature = "sim")]
-    pub fn token_phase(&self, now: Moment) -> obsyk_domain::token::TokenPhase {
-        self.token.phase(now)
-    }
-
     /// What it holds and does.
     pub fn view(&self, now: Moment, actor: ActorView) -> SenderView {
         let mut set_aside = BTreeMap::new();

@@ -8,7 +8,6 @@
 
 mod actor;
 mod circuit;
-mod convergence;
 mod drain;
 mod edits;
 mod events;
@@ -22,4 +21,3 @@ mod stand;
 mod tokens;
 mod trickle;
 mod watchdog;
-mod world;

@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout};
 
 use super::samples::{Fixed, OK, config, secs, spool_of};
 use crate::agent::Child;
-use crate::mail::{Mail, Post};
+use crate::mail::{Mail, Post, WeakPost};
 use crate::sender::{Configure, Delivery, OpenSnapshot, SendSnapshot, SenderActor, SnapshotDue, SnapshotEnd, Spooled};
 use crate::supervision::Exited;
 
@@ -237,6 +237,7 @@ impl Stand {
             status: Rc::new(Unused),
             notices: Rc::new(Unused),
             clock: Rc::new(PausedClock(began)),
+            bounds: Default::default(),
         };
         let probe = Probe {
             delivery: delivery_told,
@@ -254,7 +255,7 @@ impl Stand {
             ports,
             Post::uncounted(probe.clone().recipient()),
             Post::uncounted(probe.clone().recipient()),
-            Some(probe.clone()),
+            Some(WeakPost::uncounted(probe.downgrade().recipient())),
         )
         .start();
         Self {

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use obsyk_domain::condition::Unreadability;
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::{Opening, ReadError};
 use obsyk_domain::retry::clamp_retry_after;
 use obsyk_domain::time::{Chance, Moment};
@@ -26,9 +25,6 @@ impl WatcherState {
             Stage::Watching => None,
             Stage::Idle | Stage::Waiting { .. } | Stage::Stopped => return,
         };
-        if listing.is_some() && is_planted(Bug::TombstonesAfterFailedList) {
-            self.bury_unseen();
-        }
         match (error, listing) {
             (ReadError::Forbidden, _) => self.give_up(now, Unreadability::Forbidden, chance, effects),
             (ReadError::Absent, _) => self.give_up(now, Unreadability::Absent, chance, effects),
@@ -48,11 +44,6 @@ impl WatcherState {
         if error == ReadError::Unsupported && form == Opening::Stream {
             self.pages_only = true;
             self.begin_list(now, Opening::Pages, ListWhy::Unsupported, effects);
-            return;
-        }
-        if error == ReadError::Unreachable && self.newest > 0 && is_planted(Bug::HalfListCountedAsWhole) {
-            self.list_end(now, self.newest.max(self.resume), effects);
-            self.open(now, Opening::Watch { after: self.resume }, effects);
             return;
         }
         // Each attempt may make some progress, and the list still never end.
@@ -77,10 +68,6 @@ impl WatcherState {
     fn watch_failed(&mut self, now: Moment, error: ReadError, chance: &mut dyn Chance, effects: &mut Vec<Effect>) {
         let resumed = Opening::Watch { after: self.resume };
         let then = match error {
-            ReadError::Undecodable if is_planted(Bug::VersionPastDecodeError) => {
-                self.resume += 1;
-                Opening::Watch { after: self.resume }
-            }
             ReadError::Expired => {
                 self.list_again(now, self.list_form(), ListWhy::Expired, chance, effects);
                 return;

@@ -6,7 +6,6 @@
 use std::collections::{HashMap, VecDeque};
 
 use obsyk_domain::ledger::{Change, What};
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::ports::Opening;
 use obsyk_domain::resource::{Body, ClusterFacts, Sighting, Uid};
 use obsyk_domain::snapshot::Cause;
@@ -117,7 +116,6 @@ impl WatcherState {
         let older = seen.or(namesake.as_ref().map(|(_, version)| *version)) > Some(sighting.version);
         let may_be_gone = known.is_none() && sighting.version <= self.resume;
         match list.form {
-            Opening::Stream if is_planted(Bug::StaleListBelieved) => {}
             Opening::Stream if older || may_be_gone => {
                 self.begin_list(now, Opening::Pages, ListWhy::Stale, effects);
                 return;
@@ -162,8 +160,7 @@ impl WatcherState {
     pub(super) fn list_end(&mut self, now: Moment, version: u64, effects: &mut Vec<Effect>) {
         let Stage::Listing(list) = &self.stage else { return };
         let form = list.form;
-        let believed = form == Opening::Stream && is_planted(Bug::StaleListBelieved);
-        if version < self.newest.max(self.resume) && !believed {
+        if version < self.newest.max(self.resume) {
             if form == Opening::Stream {
                 self.begin_list(now, Opening::Pages, ListWhy::Stale, effects);
             } else {
@@ -179,9 +176,7 @@ impl WatcherState {
                 self.known.see_late(&sighting.uid);
             }
         }
-        if !is_planted(Bug::NoTombstoneAfterList) {
-            self.bury_unseen();
-        }
+        self.bury_unseen();
         self.outbox.append(&mut list.held.changes);
         self.tally.list_ends(now, form, list.why, list.began);
         self.newest = version;

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use obsyk_domain::ledger::{Change, What};
-use obsyk_domain::planted::{Bug, is_planted};
 use obsyk_domain::resource::{Body, ClusterFacts, Sighting};
 
 use super::{Effect, MOST_IN_OFFER, WatcherState};
@@ -29,12 +28,6 @@ impl WatcherState {
         self.newest = self.newest.max(version);
         let json = match body {
             Body::Object(json) => Some(json),
-            Body::Undecodable if is_planted(Bug::UndecodableReportedGone) => {
-                if let Some(gone) = self.known.remove(&uid) {
-                    tombstone(&mut self.outbox, self.baseline, gone);
-                }
-                return None;
-            }
             Body::Undecodable => None,
         };
         let seen = self

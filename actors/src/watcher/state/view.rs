@@ -8,7 +8,7 @@ use obsyk_domain::resource::ResourceKind;
 use super::{Stage, WatcherState};
 use crate::inspect::{ActorView, ListWhy, MOST_NAMED, SetAside, WatcherView};
 use crate::watcher::Phase;
-#[cfg(any(test, feature = "sim"))]
+#[cfg(test)]
 use crate::watcher::known::Known;
 
 impl WatcherState {
@@ -30,7 +30,7 @@ impl WatcherState {
     }
 
     /// Objects known.
-    #[cfg(any(test, feature = "sim"))]
+    #[cfg(test)]
     pub fn known(&self) -> &Known {
         &self.known
     }

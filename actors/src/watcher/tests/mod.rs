@@ -11,7 +11,6 @@ mod lists;
 mod offers;
 mod probes;
 mod relists;
-mod simulation;
 mod stale;
 mod watches;
 

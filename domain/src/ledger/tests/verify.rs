@@ -88,23 +88,3 @@ fn a_delete_and_an_add_of_one_name_are_namesakes_until_the_delete_is_accepted() 
     assert!(!ledger.has_namesakes() && !ledger.is_open(&uid("old")));
     assert!(ledger.is_open(&uid("new")));
 }
-
-#[cfg(feature = "sim")]
-#[test]
-fn a_planted_bug_of_the_order_is_found() {
-    use crate::planted::{Bug, plant};
-
-    plant(Some(Bug::AddBeforeDelete));
-    let mut ledger = Ledger::default();
-    ledger.delete("old/web");
-    ledger.add("new/web", "n1");
-    let add = ledger.verify().expect_err("the add may go");
-    plant(Some(Bug::TwoInFlightForOneObject));
-    let mut ledger = Ledger::default();
-    ledger.update("a", "a1");
-    ledger.sent();
-    ledger.update("a", "a2");
-    let second = ledger.verify().expect_err("the second change may go");
-    plant(None);
-    assert!(add.starts_with("new: may not be sent") && second.starts_with("a: may not be sent"));
-}

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use obsyk_domain::ports::ReadError;
 use obsyk_domain::resource::{KindSet, ResourceKind};
 use obsyk_domain::time::Moment;
 
@@ -44,6 +45,12 @@ pub struct Api {
     pub forbidden: KindSet,
     /// Kinds that it doesn't know.
     pub absent: KindSet,
+    /// Streamed lists never end: they go on with what changes.
+    pub endless: bool,
+    /// Watches of this kind are refused, or closed at once when there is no error.
+    pub refused_watch: Option<(ResourceKind, Option<ReadError>)>,
+    /// Watches of this kind end with 410 after one event.
+    pub expiring_watch: Option<ResourceKind>,
 }
 
 impl Api {
@@ -66,6 +73,7 @@ struct Kind {
 /// See the module's page.
 #[derive(Debug)]
 pub struct Cluster {
+    first: u64,
     head: u64,
     floor: u64,
     kinds: BTreeMap<ResourceKind, Kind>,
@@ -79,14 +87,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster without objects of these kinds.
-    pub fn new(kinds: &[ResourceKind]) -> Self {
+    /// A cluster without objects of these kinds, whose versions begin after `first`.
+    pub fn new(kinds: &[ResourceKind], first: u64) -> Self {
         let kind = || Kind {
             readable: Some(Moment::START),
             ..Kind::default()
         };
         Self {
-            head: 100,
+            first,
+            head: first,
             floor: 0,
             kinds: kinds.iter().map(|it| (*it, kind())).collect(),
             uids: 0,
@@ -113,6 +122,12 @@ impl Cluster {
     /// How many there are.
     pub fn count(&self, kind: ResourceKind) -> usize {
         self.kinds.get(&kind).map_or(0, |it| it.now.len())
+    }
+
+    /// The state of an object as it is now.
+    pub fn get(&self, kind: ResourceKind, uid: &str) -> Option<(u64, &Rc<Object>)> {
+        let (version, object) = self.kinds.get(&kind)?.now.get(uid)?;
+        Some((*version, object))
     }
 
     /// Whether this object was deleted at some time, or vanished with a restore.
@@ -190,7 +205,7 @@ impl Cluster {
 
     /// Goes back by so many revisions, as a restored backup has it.
     pub fn restore(&mut self, back: u64) {
-        self.head = self.head.saturating_sub(back).max(100);
+        self.head = self.head.saturating_sub(back).max(self.first);
         self.restores.push(self.head);
         self.floor = self.floor.min(self.head);
         for it in self.kinds.values_mut() {

@@ -12,6 +12,7 @@ use super::FAT;
 use crate::cluster::Object;
 use crate::coverage::Reached;
 use crate::plan::What;
+use crate::wire::{Mishap, Weather};
 use crate::world::{Happening, World};
 
 /// A kind never has more objects than this many times those at the start.
@@ -20,7 +21,7 @@ const GROWTH: usize = 3;
 impl World {
     pub(super) fn changed(&mut self, kind: ResourceKind) {
         self.coverage.changes += 1;
-        if !self.operator.runs() && self.cluster.count(kind) == 0 {
+        if self.process.is_none() && self.cluster.count(kind) == 0 {
             self.coverage.reach(Reached::LastOfKindDeletedWhileDown);
         }
         self.stir(kind);
@@ -28,7 +29,7 @@ impl World {
 
     /// Something changes in the cluster, and then the next thing.
     pub(crate) fn churn(&mut self) {
-        if self.now.elapsed() >= self.plan.trouble {
+        if self.now().elapsed() >= self.plan.trouble {
             return;
         }
         if !self.cluster.api.down {
@@ -36,7 +37,7 @@ impl World {
             self.change(kind);
         }
         let wait = self.dice.wait(self.plan.pace);
-        self.queue.plan(self.now + wait, Happening::Churn);
+        self.plan_in(wait, Happening::Churn);
     }
 
     fn change(&mut self, kind: ResourceKind) {
@@ -79,24 +80,79 @@ impl World {
 
     /// Many changes in little time.
     pub(crate) fn storm(&mut self, number: usize) {
-        let Some(What::Storm { per_second, fat }) = self.fault(number).map(|fault| fault.what) else {
+        let Some(what) = self.fault(number).map(|fault| fault.what) else {
             return;
         };
         if !self.active.contains(&number) || self.cluster.api.down {
             return;
         }
-        if fat {
-            self.resize(FAT);
-            return;
-        }
+        let wait = match what {
+            What::Storm { fat: true, .. } => {
+                self.resize(FAT);
+                return;
+            }
+            What::Storm { per_second, .. } => {
+                let kind = *self.dice.pick(&self.plan.kinds);
+                if let Some(object) = self.all(kind).first().cloned() {
+                    self.cluster.update(kind, &object);
+                    self.changed(kind);
+                }
+                self.change(kind);
+                Duration::from_secs(2) / u32::try_from(per_second).unwrap_or(1)
+            }
+            What::Changes { per_second } => {
+                let kind = *self.dice.pick(&self.plan.kinds);
+                let objects = self.all(kind);
+                if let Some(object) = objects.get(self.dice.below(objects.len())) {
+                    self.cluster.update(kind, object);
+                    self.changed(kind);
+                }
+                Duration::from_secs(1) / per_second
+            }
+            What::Creations { every } => {
+                let kind = *self.dice.pick(&self.plan.kinds);
+                self.create(kind);
+                self.changed(kind);
+                every
+            }
+            What::Relabels { count, padding, every } => {
+                let kinds = self.plan.kinds.clone();
+                let objects = kinds.iter().flat_map(|kind| {
+                    let objects: Vec<_> = self.cluster.objects(*kind).cloned().collect();
+                    objects.into_iter().map(|object| (*kind, object))
+                });
+                for (kind, object) in objects.take(count).collect::<Vec<_>>() {
+                    let relabelled = Object {
+                        padding,
+                        ..(*object).clone()
+                    };
+                    self.cluster.update(kind, &relabelled);
+                    self.changed(kind);
+                }
+                every
+            }
+            _ => return,
+        };
+        self.plan_in(wait, Happening::Storms(number));
+    }
+
+    /// From here on the platform refuses one object, in whichever body it is.
+    pub(super) fn dislike(&mut self, number: usize, mishap: Mishap) {
         let kind = *self.dice.pick(&self.plan.kinds);
-        if let Some(object) = self.all(kind).first().cloned() {
-            self.cluster.update(kind, &object);
-            self.changed(kind);
+        let Some(object) = self.all(kind).first().cloned() else {
+            return;
+        };
+        self.expect.refuse(Rc::clone(&object.uid));
+        let weather = Weather {
+            about: Some(Rc::clone(&object.uid)),
+            ..Weather::all(mishap)
+        };
+        if let Some(fault) = self.plan.faults.get_mut(number) {
+            fault.what = What::Weather(vec![weather]);
         }
-        self.change(kind);
-        let wait = Duration::from_secs(2) / u32::try_from(per_second).unwrap_or(1);
-        self.queue.plan(self.now + wait, Happening::Storms(number));
+        self.cluster.update(kind, &object);
+        self.changed(kind);
+        self.set_weather();
     }
 
     pub(super) fn resize(&mut self, padding: usize) {

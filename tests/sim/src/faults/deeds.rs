@@ -7,18 +7,18 @@ use obsyk_domain::ports::ReadError;
 use obsyk_domain::resource::ResourceKind;
 
 use crate::cluster::Health;
-use crate::operator::ActorId;
 use crate::plan::{Death, SecretTrouble, What};
 use crate::setting::{HERE, SECRET, THERE, key};
-use crate::world::{Happening, World};
+use crate::world::{Command, Happening, Role, World};
 
 impl World {
     /// Streams are cut, each with this probability, with an error or without.
     pub(super) fn cut_streams(&mut self, likely: f64) {
-        for (feed, _) in self.feeds.values_mut() {
+        let now = self.now();
+        for feed in self.feeds.values_mut() {
             if self.dice.happens(likely) {
-                feed.cut(self.dice.happens(0.5).then_some(ReadError::Unreachable));
-                self.cluster.disturb(feed.kind(), self.now);
+                feed.cut(self.dice.happens(0.5).then_some(ReadError::Unreachable), &self.saboteur);
+                self.cluster.disturb(feed.kind(), now);
             }
         }
         self.stir_all();
@@ -26,9 +26,9 @@ impl World {
 
     pub(super) fn cut_kind(&mut self, kind: ResourceKind) {
         let cut = self.dice.happens(0.7);
-        for (feed, _) in self.feeds.values_mut().filter(|(feed, _)| feed.kind() == kind) {
+        for feed in self.feeds.values_mut().filter(|feed| feed.kind() == kind) {
             if cut {
-                feed.cut(None);
+                feed.cut(None, &self.saboteur);
             }
         }
         self.stir(kind);
@@ -45,7 +45,7 @@ impl World {
         self.mistrust_all();
         self.cut_streams(1.0);
         for kind in self.plan.kinds.clone() {
-            self.cluster.disturb(kind, self.now);
+            self.cluster.disturb(kind, self.now());
         }
     }
 
@@ -120,35 +120,32 @@ impl World {
         {
             fault.what = What::Revoked { times: times - 1 };
             let wait = self.dice.secs(1, 30);
-            self.queue.plan(self.now + wait, Happening::FaultBegins(number));
+            self.plan_in(wait, Happening::FaultBegins(number));
         }
     }
 
     pub(super) fn die(&mut self, death: Death) {
         match death {
             Death::Kill => {
-                self.coverage.restarts += u64::from(self.operator.runs());
-                self.kill();
+                self.coverage.restarts += u64::from(self.process.is_some());
+                self.commands.push(Command::Kill);
                 if self.dice.happens(0.3) {
                     let kind = *self.dice.pick(&self.plan.kinds);
                     self.delete_all(kind);
                 }
             }
             Death::Terminate => {
-                self.coverage.restarts += u64::from(self.operator.runs());
-                self.terminate();
+                self.coverage.restarts += u64::from(self.process.is_some());
+                self.commands.push(Command::Terminate);
             }
-            Death::Sender => self.lose(World::lose_child, self.operator.senders.keys().copied().collect()),
-            Death::Watcher => self.lose(World::lose_child, self.operator.watchers.keys().copied().collect()),
-            Death::Agent => self.lose(World::lose_agent, self.operator.agents.keys().copied().collect()),
-        }
-    }
-
-    /// One of these actors is lost, if there is one.
-    fn lose(&mut self, lose: fn(&mut Self, ActorId), of: Vec<ActorId>) {
-        if !of.is_empty() {
-            let id = *self.dice.pick(&of);
-            lose(self, id);
+            Death::Sender => self.doom(Role::Sender),
+            Death::Watcher => {
+                self.doom(Role::Watcher);
+                self.mistrust_all();
+                self.saboteur.watcher_dies();
+            }
+            Death::Agent => self.doom(Role::Agent),
+            Death::Supervisor => self.doom(Role::Supervisor),
         }
     }
 }

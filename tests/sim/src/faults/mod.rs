@@ -14,7 +14,7 @@ use crate::cluster::Api;
 use crate::plan::{Death, Fault, What};
 use crate::setting::{HERE, THERE, key};
 use crate::wire::{Mishap, Weather};
-use crate::world::{Happening, World};
+use crate::world::{Command, Happening, World};
 
 /// While an outage flaps, it comes and goes this often.
 const FLAPS: Duration = Duration::from_secs(2);
@@ -29,26 +29,33 @@ impl World {
 
     /// A fault begins.
     pub(crate) fn begin(&mut self, number: usize) {
-        let Some(fault) = self.fault(number).filter(|_| self.now.elapsed() < self.plan.trouble) else {
+        let Some(fault) = self.fault(number).filter(|_| self.now().elapsed() < self.plan.trouble) else {
             return;
         };
         self.tell(|| format!("fault {number}: {fault:?}"));
         self.coverage.fire(fault.row);
         self.active.insert(number);
-        self.queue.plan(self.now + fault.lasts, Happening::FaultEnds(number));
+        self.plan_in(fault.lasts, Happening::FaultEnds(number));
         self.set_weather();
         match fault.what {
             What::ApiDown => self.cut_streams(1.0),
             What::Resets => self.cut_streams(0.7),
             What::Compaction => {
                 self.cluster.compact();
-                for (feed, _) in self.feeds.values_mut() {
-                    feed.expire(&mut self.dice);
+                for feed in self.feeds.values_mut() {
+                    feed.expire(&mut self.dice, &self.saboteur);
                 }
                 self.stir_all();
             }
             What::Restore(back) => self.restore(back),
             What::Losses { .. } => self.mistrust_all(),
+            What::Lag(_) if self.dice.happens(0.5) => {
+                // Without a list nothing would show the lag.
+                for feed in self.feeds.values_mut() {
+                    feed.expire(&mut self.dice, &self.saboteur);
+                }
+                self.stir_all();
+            }
             What::Forbid(kind) | What::Absent(kind) => self.cut_kind(kind),
             What::Broken { kind, metadata } => self.break_objects(kind, metadata),
             What::CreatedAgain(kind) => {
@@ -58,7 +65,7 @@ impl World {
                 }
             }
             What::AllDeleted(kind) => self.delete_all(kind),
-            What::Storm { .. } => self.queue.plan(self.now, Happening::Storms(number)),
+            What::Storm { .. } => self.plan_in(Duration::ZERO, Happening::Storms(number)),
             What::EditedRate { per_second, burst } => self.edit(|spec| {
                 spec.rate_limit.events_per_second = per_second;
                 spec.rate_limit.burst_size = burst;
@@ -80,7 +87,7 @@ impl World {
             What::CreatedAnew => self.remove_resource("agent"),
             What::Another { same_platform } => self.add_another(same_platform),
             What::Secret(trouble) => self.spoil_secret(trouble),
-            What::Flapping => self.queue.plan(self.now + FLAPS, Happening::Flips(number)),
+            What::Flapping => self.plan_in(FLAPS, Happening::Flips(number)),
             What::Revoked { times } => self.revoke(number, times),
             What::Forgets => {
                 for platform in self.wire.platforms.values_mut() {
@@ -89,14 +96,22 @@ impl World {
             }
             What::Clock => self.skew = Duration::from_secs(600),
             What::Death(death) => self.die(death),
+            What::Changes { .. } | What::Creations { .. } | What::Relabels { .. } => {
+                self.plan_in(Duration::ZERO, Happening::Storms(number));
+            }
+            What::Fat(padding) => self.resize(padding),
+            What::RefusedWatch(kind, _) => self.cut_kind(kind),
+            What::Dislikes(mishap) => self.dislike(number, mishap),
             What::Lag(_)
             | What::SlowLists(_)
             | What::Busy(_)
             | What::NoStreams
+            | What::Endless
+            | What::ExpiringWatch(_)
             | What::Weather(_)
             | What::Tokens(_) => {}
         }
-        self.cluster.note_readability(self.now);
+        self.cluster.note_readability(self.now());
     }
 
     /// A fault ends, if it didn't before.
@@ -114,7 +129,7 @@ impl World {
             What::Lag(_) => self.stir_all(),
             What::Losses { .. } => self.mistrust_all(),
             What::Broken { kind, .. } => self.mend_objects(kind),
-            What::Storm { fat: true, .. } => self.resize(0),
+            What::Storm { fat: true, .. } | What::Fat(_) | What::Relabels { .. } => self.resize(0),
             What::EditedRate { .. } => {
                 let (per_second, burst) = (self.plan.per_second, self.plan.burst);
                 self.edit(|spec| {
@@ -128,14 +143,12 @@ impl World {
             What::Secret(_) => self.mend_secret(),
             What::Clock => self.skew = Duration::ZERO,
             What::Death(Death::Kill | Death::Terminate) => {
-                if self.terminating {
-                    self.kill();
-                }
-                self.queue.plan(self.now, Happening::Start);
+                self.commands.push(Command::Kill);
+                self.plan_in(Duration::from_millis(1), Happening::Start);
             }
             _ => {}
         }
-        self.cluster.note_readability(self.now);
+        self.cluster.note_readability(self.now());
     }
 
     /// All faults end.
@@ -147,7 +160,7 @@ impl World {
         for kind in self.plan.kinds.clone() {
             self.mend_objects(kind);
         }
-        self.cluster.note_readability(self.now);
+        self.cluster.note_readability(self.now());
         // What a platform refused is as it was until it changes.
         let refused: Vec<String> = self
             .wire
@@ -193,7 +206,10 @@ impl World {
                 What::NoStreams => api.no_streams = true,
                 What::Forbid(kind) => api.forbidden.insert(*kind),
                 What::Absent(kind) => api.absent.insert(*kind),
-                What::Weather(all) => weather.extend(all),
+                What::Weather(all) => weather.extend(all.iter().cloned()),
+                What::Endless => api.endless = true,
+                What::ExpiringWatch(kind) => api.expiring_watch = Some(*kind),
+                What::RefusedWatch(kind, error) => api.refused_watch = Some((*kind, *error)),
                 What::Tokens(trouble) => self.wire.tokens = Some(*trouble),
                 _ => {}
             }
@@ -211,12 +227,8 @@ impl World {
         let before = self.wire.weather.len();
         self.wire.weather.retain(|weather| weather.mishap != outage);
         if self.wire.weather.len() == before {
-            self.wire.weather.push(Weather {
-                mishap: outage,
-                likely: 1.0,
-                endpoint: None,
-            });
+            self.wire.weather.push(Weather::all(outage));
         }
-        self.queue.plan(self.now + FLAPS, Happening::Flips(number));
+        self.plan_in(FLAPS, Happening::Flips(number));
     }
 }

@@ -173,13 +173,12 @@ fn what(row: Row, kinds: &[ResourceKind], dice: &mut Dice) -> What {
                 times: dice.within(1, 6) as u32,
             },
             other => What::Weather(vec![Weather {
-                mishap: Mishap::Status {
+                likely: if other == 1 { 1.0 } else { 0.5 },
+                ..Weather::all(Mishap::Status {
                     code: 401,
                     retry_after: None,
                     done: false,
-                },
-                likely: if other == 1 { 1.0 } else { 0.5 },
-                endpoint: None,
+                })
             }]),
         },
         Row::P5 => What::Tokens(*dice.pick(&[
@@ -195,27 +194,18 @@ fn what(row: Row, kinds: &[ResourceKind], dice: &mut Dice) -> What {
         ])),
         Row::P6 => What::Clock,
         Row::P8 => What::Weather(vec![Weather {
-            mishap: *dice.pick(&[Mishap::Late, Mishap::Doubled]),
             likely: 0.3,
-            endpoint: None,
+            ..Weather::all(*dice.pick(&[Mishap::Late, Mishap::Doubled]))
         }]),
         Row::P9 => match dice.below(4) {
             0 => What::Flapping,
             1 => What::Forgets,
-            2 => What::Weather(vec![Weather {
-                mishap: Mishap::Status {
-                    code: 503,
-                    retry_after: None,
-                    done: false,
-                },
-                likely: 1.0,
-                endpoint: None,
-            }]),
-            _ => What::Weather(vec![Weather {
-                mishap: Mishap::NoConnection(Loss::Connect),
-                likely: 1.0,
-                endpoint: None,
-            }]),
+            2 => What::Weather(vec![Weather::all(Mishap::Status {
+                code: 503,
+                retry_after: None,
+                done: false,
+            })]),
+            _ => What::Weather(vec![Weather::all(Mishap::NoConnection(Loss::Connect))]),
         },
         Row::L1 => What::Death(*dice.pick(&[
             Death::Kill,
@@ -224,35 +214,41 @@ fn what(row: Row, kinds: &[ResourceKind], dice: &mut Dice) -> What {
             Death::Sender,
             Death::Watcher,
             Death::Agent,
+            Death::Supervisor,
         ])),
+        Row::K16 | Row::K17 | Row::K18 | Row::P11 | Row::P12 | Row::P13 | Row::L6 => What::Resets,
     }
 }
 
 fn weather(mishap: Mishap, dice: &mut Dice) -> Weather {
     Weather {
-        mishap,
         likely: *dice.pick(&[0.1, 0.3, 1.0]),
         endpoint: *dice.pick(&[None, None, Some(Endpoint::Events), Some(Endpoint::Snapshot)]),
+        ..Weather::all(mishap)
     }
 }
 
 /// A status that a platform may answer, to some or to all of an endpoint's requests.
 fn status(dice: &mut Dice) -> Weather {
-    const CODES: [u16; 19] = [
-        301, 302, 307, 400, 403, 404, 405, 408, 409, 410, 413, 418, 422, 429, 451, 500, 502, 503, 504,
+    const CODES: [&[u16]; 4] = [
+        &[301, 302, 307],
+        &[400, 403, 404, 405, 409, 410, 413, 418, 422, 451],
+        &[408, 429],
+        &[500, 502, 503, 504],
     ];
-    let code = *dice.pick(&CODES);
+    let class = *dice.pick(&CODES);
+    let code = *dice.pick(class);
     let retry_after = match dice.below(4) {
         0 => Some(dice.secs(0, 20)),
         1 => Some(Duration::from_secs(1_000_000_000)),
         _ => None,
     };
+    let mishap = Mishap::Status {
+        code,
+        retry_after: retry_after.filter(|_| matches!(code, 408 | 429 | 500..=599)),
+        done: code >= 500 && dice.happens(0.5),
+    };
     Weather {
-        mishap: Mishap::Status {
-            code,
-            retry_after: retry_after.filter(|_| matches!(code, 408 | 429 | 500..=599)),
-            done: code >= 500 && dice.happens(0.5),
-        },
         likely: *dice.pick(&[0.1, 0.5, 1.0]),
         endpoint: *dice.pick(&[
             None,
@@ -260,5 +256,6 @@ fn status(dice: &mut Dice) -> Weather {
             Some(Endpoint::Snapshot),
             Some(Endpoint::Heartbeat),
         ]),
+        ..Weather::all(mishap)
     }
 }

@@ -33,8 +33,8 @@ pub struct Platform {
     pub refused: BTreeSet<String>,
     /// When it accepted snapshots.
     pub snapshots: Vec<Moment>,
-    /// When it accepted an event last.
-    pub last_event: Option<Moment>,
+    /// When it accepted events.
+    pub events: Vec<Moment>,
 }
 
 impl Platform {
@@ -50,7 +50,7 @@ impl Platform {
             pedantic,
             refused: BTreeSet::new(),
             snapshots: Vec::new(),
-            last_event: None,
+            events: Vec::new(),
         }
     }
 
@@ -78,9 +78,14 @@ impl Platform {
         self.known = false;
     }
 
-    /// Takes a request: the status code of its answer.
-    pub fn take(&mut self, now: Moment, token: &str, said: &Said) -> u16 {
-        if self.tokens.get(token).is_none_or(|expires| *expires <= now) {
+    /// Whether a token is valid.
+    pub fn knows(&self, now: Moment, token: &str) -> bool {
+        self.tokens.get(token).is_some_and(|expires| *expires > now)
+    }
+
+    /// Takes a request whose token was checked when its head came: the status code of its answer.
+    pub fn take(&mut self, now: Moment, valid: bool, said: &Said) -> u16 {
+        if !valid {
             return 401;
         }
         match said {
@@ -104,7 +109,7 @@ impl Platform {
             return 404;
         }
         self.refused.remove(&event.uid);
-        self.last_event = Some(now);
+        self.events.push(now);
         match &event.object {
             Some(object) => {
                 self.objects.insert(event.uid.clone(), object.clone());

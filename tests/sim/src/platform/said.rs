@@ -20,6 +20,8 @@ pub struct Told {
     pub name: String,
     /// What it says.
     pub content: u64,
+    /// Bytes of its labels, nearly all that a fat object has.
+    pub size: usize,
 }
 
 /// One change of one object.
@@ -31,6 +33,8 @@ pub struct Event {
     pub kind: ResourceKind,
     /// The object; none when it is gone.
     pub object: Option<Told>,
+    /// Bytes of the body.
+    pub bytes: usize,
 }
 
 /// A snapshot, or a part of one.
@@ -40,6 +44,8 @@ pub struct Snapshot {
     pub cluster_name: String,
     /// The lists that it has.
     pub lists: BTreeMap<ResourceKind, Vec<(String, Told)>>,
+    /// Bytes of the body.
+    pub bytes: usize,
 }
 
 /// What a request says.
@@ -94,11 +100,57 @@ impl RawObject<'_> {
             namespace: self.namespace.map(str::to_owned),
             name: self.name.to_owned(),
             content: says.parse().map_err(|_| "an object says nonsense")?,
+            size: self.labels.values().map(|value| value.len()).sum(),
         })
     }
 }
 
 impl Said {
+    /// Bytes of the body, as far as they matter.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Event(event) => event.bytes,
+            Self::Heartbeat => 0,
+            Self::Snapshot(snapshot) => snapshot.bytes,
+        }
+    }
+
+    /// Whether it is an event of this kind.
+    pub fn is_event_of(&self, kind: ResourceKind) -> bool {
+        matches!(self, Self::Event(event) if event.kind == kind)
+    }
+
+    /// Whether the body has this object.
+    pub fn names(&self, uid: &str) -> bool {
+        match self {
+            Self::Event(event) => event.uid == uid,
+            Self::Heartbeat => false,
+            Self::Snapshot(snapshot) => snapshot.lists.values().flatten().any(|(of, _)| of == uid),
+        }
+    }
+
+    /// For a story.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Event(Event {
+                uid,
+                kind,
+                object: Some(told),
+                ..
+            }) => format!("{kind} {} {uid} says {}", told.name, told.content),
+            Self::Event(Event { uid, kind, .. }) => format!("{kind} {uid} is gone"),
+            Self::Heartbeat => "heartbeat".to_owned(),
+            Self::Snapshot(snapshot) => {
+                let lists: Vec<String> = snapshot
+                    .lists
+                    .iter()
+                    .map(|(kind, list)| format!("{} {kind}", list.len()))
+                    .collect();
+                format!("snapshot of {}", lists.join(", "))
+            }
+        }
+    }
+
     /// Reads a request's body.
     pub fn read(payload: &Payload) -> Result<Self, String> {
         match payload {
@@ -129,6 +181,7 @@ fn event(body: &[u8]) -> Result<Event, String> {
         uid: raw.uid.to_owned(),
         kind,
         object,
+        bytes: body.len(),
     })
 }
 
@@ -148,5 +201,6 @@ fn snapshot(body: &[u8]) -> Result<Snapshot, String> {
     Ok(Snapshot {
         cluster_name: raw.cluster_name.to_owned(),
         lists,
+        bytes: body.len(),
     })
 }

@@ -3,9 +3,11 @@
 
 //! What an answer means for what may follow.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use obsyk_domain::answer::Outcome;
+use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
 use super::parts::{Failing, Meant};
@@ -32,7 +34,7 @@ impl Rules {
                     self.refused.clear();
                 }
                 if meant == Meant::Accepted {
-                    self.snapshot_accepted(snapshot);
+                    self.snapshot_accepted(snapshot, flight.snapshot.as_ref());
                 }
             }
         }
@@ -77,7 +79,6 @@ impl Rules {
             _ => return,
         }
         self.refused.remove(&event.uid);
-        self.deletes.remove(&event.uid);
         if let Some(old) = self.told.remove(&event.uid) {
             self.places.remove(&place(&old));
         }
@@ -92,14 +93,12 @@ impl Rules {
         }
     }
 
-    fn snapshot_accepted(&mut self, snapshot: &Snapshot) {
-        self.accepted = true;
-        self.lossy = false;
+    fn snapshot_accepted(&mut self, snapshot: &Snapshot, asked: Option<&BTreeMap<ResourceKind, Moment>>) {
         self.refused.clear();
-        self.deletes.retain(|_, kind| !snapshot.lists.contains_key(kind));
-        let opened = self.open.map_or(Moment::START, |(_, opened)| opened);
+        self.carried = snapshot.lists.keys().copied().collect();
         for kind in snapshot.lists.keys() {
-            if self.untrue.get(kind).is_some_and(|since| *since <= opened) {
+            let asked = asked.and_then(|asked| asked.get(kind)).copied().unwrap_or_default();
+            if self.untrue.get(kind).is_some_and(|since| *since <= asked) {
                 self.untrue.remove(kind);
                 self.forget(|of| of == *kind);
             }

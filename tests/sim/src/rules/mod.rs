@@ -1,44 +1,55 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What a sender may say, and when: the promises of the design and the rules of the protocol, checked on each request
-//! that starts and on each answer that comes back. Nothing here asks the operator what it thinks; it is watched.
+//! The rules of protocol and design for one sender, checked on each request that starts and on each answer that comes back.
+//! Nothing here asks the operator.
 
 mod answers;
 mod parts;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use obsyk_actors::sender::{Config, MOST_IN_FLIGHT};
+use obsyk_actors::sender::MOST_IN_FLIGHT;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
 use crate::platform::{Event, Said, Snapshot, Told};
-use parts::{Bucket, Failing, Flight};
+use crate::world::Lists;
+use parts::{Bucket, EventInFlight, Failing, Flight};
 
 /// The protocol's bound, from its text and not from the operator's code.
 const MOST_RETRIES: u32 = 5;
 
-/// A heartbeat that comes later than its interval and this is late.
-const LATE: Duration = Duration::from_secs(2);
+/// Events of a kind wait this long for a snapshot, from when its list is asked for.
+const BARRIER: Duration = Duration::from_secs(10);
+
+/// What a request may have just now.
+pub(crate) struct Allowed<'a> {
+    pub(crate) origin: &'a str,
+    pub(crate) token: &'a str,
+    pub(crate) per_second: u32,
+    pub(crate) burst: u32,
+    /// The lists of each kind; none when more than one agent lists.
+    pub(crate) lists: Option<&'a Lists>,
+}
 
 /// One sender, watched.
 #[derive(Debug, Default)]
-pub struct Rules {
-    origin: Option<String>,
-    cluster_name: String,
+pub(crate) struct Rules {
     bucket: Option<Bucket>,
-    sync: Duration,
     order: u64,
     flights: BTreeMap<u64, Flight>,
-    /// The snapshot that is open, and when it was ordered.
-    open: Option<(u64, Moment)>,
-    /// It is sent in parts.
+    /// The last snapshot was too large, and goes kind by kind.
     in_parts: bool,
-    accepted: bool,
-    /// The ledger's bound was reached, and no snapshot was accepted since.
-    lossy: bool,
+    /// A snapshot was sent since everything began anew.
+    tried: bool,
+    /// When each kind was first listed since then.
+    first_lists: BTreeMap<ResourceKind, Moment>,
+    /// The kinds that the last accepted snapshot had.
+    carried: BTreeSet<ResourceKind>,
+    /// The last event that started soon after a list of its kind was asked for, and when the list was.
+    early: BTreeMap<ResourceKind, (Moment, String)>,
     failing: Option<Failing>,
     /// Waits in a row that were the longest possible: with jitter that is no chance.
     without_jitter: u32,
@@ -46,67 +57,33 @@ pub struct Rules {
     said: HashMap<String, u64>,
     /// What the platform refused for good: it isn't said again until the object changes or a snapshot carries it.
     refused: HashMap<String, Option<u64>>,
-    /// Deletes that the ledger has taken: those of kinds that the last snapshot couldn't carry are owed until they are
-    /// accepted, or a snapshot carries the kind.
-    deletes: HashMap<String, ResourceKind>,
-    left_out: Vec<ResourceKind>,
     /// Objects whose delete was accepted.
     buried: HashSet<String>,
     /// What the platform has accepted of each object, and the objects by place.
     told: HashMap<String, Told>,
     places: HashMap<(ResourceKind, Option<String>, String), String>,
-    /// What was seen of a kind may be wrong until a snapshot with it is accepted that is opened after this.
+    /// What was seen of a kind may be wrong until a snapshot with it is accepted that is listed after this.
     untrue: BTreeMap<ResourceKind, Moment>,
-    last_beat: Moment,
-    able: Option<Moment>,
     fetching: u32,
 }
 
 type Verdict = Result<(), String>;
 
 impl Rules {
-    /// The sender is given a config.
-    pub fn configured(&mut self, now: Moment, config: &Config, elsewhere: bool) -> Verdict {
-        let (rate, burst) = (f64::from(config.per_second), f64::from(config.burst));
-        let old = self.bucket.take();
-        self.bucket = Some(match old {
-            Some(old) if (old.per_second, old.burst) == (rate, burst) => old,
-            other => Bucket {
-                level: if other.is_none() { burst } else { 0.0 },
-                at: now,
-                per_second: rate,
-                burst,
-            },
-        });
-        self.origin = Some(config.platform.origin().to_owned());
-        self.cluster_name.clone_from(&config.cluster_name);
-        if !elsewhere {
-            return Ok(());
-        }
-        if !self.flights.is_empty() {
-            return Err("requests of the old config go on after an edit".to_owned());
-        }
-        self.open = None;
+    /// Another platform, client or name: nothing of what was said counts any more.
+    pub fn begin_anew(&mut self) {
         self.in_parts = false;
-        self.accepted = false;
-        self.lossy = false;
+        self.tried = false;
+        self.first_lists.clear();
+        self.carried.clear();
+        self.early.clear();
         self.failing = None;
-        self.last_beat = now;
         self.forget(|_| true);
-        Ok(())
     }
 
-    /// Whoever was told of objects isn't told any more.
-    pub fn owes_nothing(&mut self) {
-        self.deletes.clear();
-    }
-
-    /// Heartbeats are due this often, from now on.
-    pub fn set_sync(&mut self, now: Moment, sync: Duration) {
-        if self.sync != sync {
-            self.sync = sync;
-            self.last_beat = now;
-        }
+    /// A list of a kind is asked for.
+    pub fn list_asked(&mut self, now: Moment, kind: ResourceKind) {
+        self.first_lists.entry(kind).or_insert(now);
     }
 
     /// What was said of some objects counts no more: whoever says it next doesn't know of it.
@@ -118,61 +95,26 @@ impl Rules {
         self.refused.clear();
     }
 
-    /// The ledger's bound is reached: deletes may be dropped with the rest. A kind that the next snapshot leaves out has no
-    /// order of names until one carries it.
-    pub fn overflowed(&mut self, now: Moment, kinds: impl Iterator<Item = ResourceKind>) {
-        self.lossy = true;
-        self.deletes.retain(|_, kind| self.left_out.contains(kind));
-        self.mistrust(now, kinds);
-    }
-
     /// What is seen of the cluster from here may be wrong until a snapshot is accepted.
     pub fn mistrust(&mut self, now: Moment, kinds: impl Iterator<Item = ResourceKind>) {
         self.untrue.extend(kinds.map(|kind| (kind, now)));
     }
 
-    /// A snapshot goes without these kinds.
-    pub fn goes_without(&mut self, kinds: impl Iterator<Item = ResourceKind>) {
-        self.left_out = kinds.collect();
-    }
-
-    /// The ledger has taken a delete.
-    pub fn admitted_delete(&mut self, uid: String, kind: ResourceKind) {
-        if self.told.contains_key(&uid) {
-            self.deletes.insert(uid, kind);
-        }
-    }
-
-    /// Whether what is owed is still known to be.
-    pub fn owes(&self, is_open: impl Fn(&str) -> bool) -> Verdict {
-        let mut owed = self.deletes.iter().filter(|(_, kind)| self.left_out.contains(kind));
-        match owed.find(|(uid, _)| !is_open(uid)) {
-            Some((uid, kind)) => Err(format!(
-                "the delete of {uid} is forgotten, though no snapshot could tell it: {kind} couldn't be read"
-            )),
-            None => Ok(()),
-        }
-    }
-
-    /// A snapshot is ordered.
-    pub fn ordered(&mut self, now: Moment, n: u64) {
-        self.open = Some((n, now));
-        self.in_parts = false;
-    }
-
-    /// A snapshot ended.
-    pub fn ended(&mut self, n: u64) {
-        self.open.take_if(|(open, _)| *open == n);
-    }
-
-    /// The snapshot that is open, and since when.
-    pub fn open(&self) -> Option<(u64, Moment)> {
-        self.open
-    }
-
     /// Whether the open snapshot is sent in parts.
     pub fn is_in_parts(&self) -> bool {
         self.in_parts
+    }
+
+    /// Whether snapshots have this kind, or nothing shows that they do not.
+    pub fn carries(&self, kind: ResourceKind) -> bool {
+        self.carried.is_empty() || self.untrue.contains_key(&kind) || self.carried.contains(&kind)
+    }
+
+    /// Whether an event of this kind is in flight.
+    pub fn event_flies(&self, kind: ResourceKind) -> bool {
+        self.flights
+            .values()
+            .any(|flight| flight.event.as_ref().is_some_and(|event| event.kind == kind))
     }
 
     /// A fetch of a token starts.
@@ -189,52 +131,33 @@ impl Rules {
         self.fetching = self.fetching.saturating_sub(1);
     }
 
-    /// Whether it could send a heartbeat now.
-    pub fn is_able(&mut self, now: Moment, able: bool) {
-        self.able = able.then(|| self.able.unwrap_or(now));
-    }
-
-    /// Whether a heartbeat is overdue.
-    pub fn beats(&self, now: Moment) -> Verdict {
-        let Some(able) = self.able else { return Ok(()) };
-        let since = now.since(able.max(self.last_beat));
-        if !self.sync.is_zero() && since > self.sync + LATE {
-            return Err(format!(
-                "no heartbeat for {since:?}, though one is due each {:?}",
-                self.sync
-            ));
-        }
-        Ok(())
-    }
-
     /// A request starts.
-    pub fn launched(&mut self, now: Moment, id: u64, origin: &str, token: &str, said: &Said) -> Verdict {
-        if self.origin.as_deref() != Some(origin) {
-            return Err(format!("a request to {origin}, which the config doesn't name"));
-        }
-        if !token.starts_with(origin) {
-            return Err(format!("a token of another platform is shown to {origin}"));
+    pub fn launched(&mut self, now: Moment, id: u64, said: &Said, allowed: &Allowed<'_>) -> Verdict {
+        if !allowed.token.starts_with(allowed.origin) {
+            return Err(format!("a token of another platform is shown to {}", allowed.origin));
         }
         self.order += 1;
         let mut flight = Flight {
             order: self.order,
+            at: now,
             event: None,
-            snapshot: false,
+            snapshot: None,
         };
         match said {
-            Said::Heartbeat => {
-                self.beats(now)?;
-                self.last_beat = now;
-                self.able = None;
-            }
+            Said::Heartbeat => {}
             Said::Event(event) => {
-                self.event(now, event)?;
-                flight.event = Some((event.uid.clone(), event.object.is_none()));
+                self.event(now, event, allowed)?;
+                flight.event = Some(EventInFlight {
+                    uid: event.uid.clone(),
+                    kind: event.kind,
+                });
                 self.retry(now)?;
             }
             Said::Snapshot(snapshot) => {
-                self.snapshot(snapshot)?;
-                flight.snapshot = true;
+                self.snapshot(now, snapshot, allowed)?;
+                let asked = |kind: &ResourceKind| allowed.lists.and_then(|lists| lists.of(*kind)?.whole);
+                let asked = |kind: &ResourceKind| asked(kind).map(|(asked, _)| asked).unwrap_or_default();
+                flight.snapshot = Some(snapshot.lists.keys().map(|kind| (*kind, asked(kind))).collect());
                 self.retry(now)?;
             }
         }
@@ -242,22 +165,35 @@ impl Rules {
         Ok(())
     }
 
-    fn event(&mut self, now: Moment, event: &Event) -> Verdict {
+    fn event(&mut self, now: Moment, event: &Event, allowed: &Allowed<'_>) -> Verdict {
         let uid = &event.uid;
-        if let Some((n, _)) = self.open {
-            return Err(format!("an event starts while snapshot {n} is open"));
+        let list = allowed.lists.and_then(|lists| lists.of(event.kind));
+        if !self.tried
+            && let Some(first) = self.first_lists.get(&event.kind)
+            && now < *first + BARRIER
+        {
+            return Err(format!(
+                "an event of {} does not wait for the first snapshot",
+                event.kind
+            ));
         }
-        if !self.accepted {
-            return Err("an event comes before the first snapshot".to_owned());
-        }
-        if self.lossy {
-            return Err("an event is sent though something was dropped at the ledger's bound".to_owned());
+        if let Some(list) = list
+            && now < list.asked + BARRIER
+        {
+            let carried = self.flights.values().any(|flight| {
+                let kinds = flight.snapshot.as_ref();
+                kinds.is_some_and(|kinds| kinds.contains_key(&event.kind)) && flight.at >= list.asked
+            });
+            if carried {
+                return Err(format!("an event of {uid} overtakes the snapshot that lists its kind"));
+            }
+            self.early.insert(event.kind, (list.asked, uid.clone()));
         }
         let events = self.flights.values().filter_map(|flight| flight.event.as_ref());
         let (mut count, mut same) = (0, false);
-        for (other, _) in events {
+        for other in events {
             count += 1;
-            same |= other == uid;
+            same |= other.uid == *uid;
         }
         if same {
             return Err(format!("two requests for {uid} are in flight"));
@@ -265,7 +201,9 @@ impl Rules {
         if count >= MOST_IN_FLIGHT {
             return Err(format!("more than {MOST_IN_FLIGHT} events are in flight"));
         }
-        if !self.bucket.as_mut().is_some_and(|bucket| bucket.take(now)) {
+        let (rate, burst) = (f64::from(allowed.per_second), f64::from(allowed.burst));
+        let bucket = self.bucket.get_or_insert(Bucket { level: burst, at: now });
+        if !bucket.take(now, rate, burst) {
             return Err("an event is sent faster than the rate allows".to_owned());
         }
         if self.untrue.contains_key(&event.kind) {
@@ -281,7 +219,7 @@ impl Rules {
         if let Some(object) = &event.object {
             self.goes_on(uid, object)?;
             let namesake = self.places.get(&place(object)).filter(|other| *other != uid);
-            if let Some(namesake) = namesake {
+            if let Some(namesake) = namesake.filter(|_| self.carried.contains(&event.kind)) {
                 return Err(format!(
                     "{uid} is added before the delete of {namesake}, which has its name"
                 ));
@@ -299,19 +237,33 @@ impl Rules {
         Ok(())
     }
 
-    fn snapshot(&mut self, snapshot: &Snapshot) -> Verdict {
-        if snapshot.cluster_name != self.cluster_name {
-            return Err("a snapshot has the old name of the cluster".to_owned());
+    fn snapshot(&mut self, now: Moment, snapshot: &Snapshot, allowed: &Allowed<'_>) -> Verdict {
+        self.tried = true;
+        if snapshot.lists.len() > 1 {
+            self.in_parts = false;
         }
-        if self.open.is_none() {
-            return Err("a snapshot is sent that isn't open".to_owned());
+        if self.flights.values().any(|flight| flight.snapshot.is_some()) {
+            return Err("two snapshots are in flight".to_owned());
         }
-        if self
-            .flights
-            .values()
-            .any(|flight| flight.event.is_some() || flight.snapshot)
-        {
-            return Err("a snapshot is sent while something else is in flight".to_owned());
+        for kind in snapshot.lists.keys() {
+            let Some((asked, ended)) = allowed.lists.and_then(|lists| lists.of(*kind)?.whole) else {
+                continue;
+            };
+            let older =
+                |flight: &Flight| flight.at < ended && flight.event.as_ref().is_some_and(|event| event.kind == *kind);
+            if self.flights.values().any(older) {
+                return Err(format!(
+                    "a snapshot goes out while an older event of {kind} is in flight"
+                ));
+            }
+            if let Some((of, uid)) = self.early.get(kind)
+                && *of == asked
+                && now >= asked
+            {
+                return Err(format!(
+                    "an event of {uid} does not wait for the snapshot that lists {kind}"
+                ));
+            }
         }
         let untrue: Vec<ResourceKind> = self.untrue.keys().copied().collect();
         let believed = |(kind, _): &(&ResourceKind, _)| !untrue.contains(kind);
@@ -350,14 +302,14 @@ impl Rules {
         self.flights.remove(&id);
     }
 
-    /// The platform issued a token after sending was paused: everything begins anew.
-    pub fn resumed(&mut self) {
+    /// The platform issued a token: everything that was paused begins anew.
+    pub fn token_issued(&mut self) {
         self.failing = None;
     }
 
     /// Whether a snapshot is in flight.
     pub fn snapshot_flies(&self) -> bool {
-        self.flights.values().any(|flight| flight.snapshot)
+        self.flights.values().any(|flight| flight.snapshot.is_some())
     }
 }
 

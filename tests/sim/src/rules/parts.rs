@@ -3,9 +3,11 @@
 
 //! What the rules count with.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use obsyk_domain::answer::Outcome;
+use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
 /// What an answer means: the protocol's table, read once more from its text.
@@ -47,13 +49,11 @@ impl Meant {
 pub(super) struct Bucket {
     pub(super) level: f64,
     pub(super) at: Moment,
-    pub(super) per_second: f64,
-    pub(super) burst: f64,
 }
 
 impl Bucket {
-    pub(super) fn take(&mut self, now: Moment) -> bool {
-        self.level = (self.level + now.since(self.at).as_secs_f64() * self.per_second).min(self.burst);
+    pub(super) fn take(&mut self, now: Moment, per_second: f64, burst: f64) -> bool {
+        self.level = (self.level + now.since(self.at).as_secs_f64() * per_second).min(burst);
         self.at = now;
         self.level -= 1.0;
         self.level > -1e-3
@@ -71,10 +71,19 @@ pub(super) struct Failing {
     pub(super) longest: Duration,
 }
 
-/// What a request is about that the sender waits for.
+/// A request whose answer the sender waits for.
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) order: u64,
-    pub(super) event: Option<(String, bool)>,
-    pub(super) snapshot: bool,
+    pub(super) at: Moment,
+    pub(super) event: Option<EventInFlight>,
+    /// The kinds of a snapshot, and when the list of each was asked for.
+    pub(super) snapshot: Option<BTreeMap<ResourceKind, Moment>>,
+}
+
+/// An event in flight.
+#[derive(Debug)]
+pub(super) struct EventInFlight {
+    pub(super) uid: String,
+    pub(super) kind: ResourceKind,
 }

@@ -156,6 +156,7 @@ impl World {
             status: Rc::clone(&self.api) as _,
             notices: Rc::clone(&self.events) as _,
             clock: Rc::clone(&self.clock) as _,
+            bounds: Default::default(),
         }
     }
 
