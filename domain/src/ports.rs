@@ -245,7 +245,7 @@ pub trait Notices {
     fn record(&self, key: &AgentKey, uid: &str, notice: &Notice) -> Local<()>;
 }
 
-/// Time and chance.
+/// Time, chance, and the couriers of messages.
 pub trait Clock {
     /// The moment now.
     fn now(&self) -> Moment;
@@ -253,13 +253,13 @@ pub trait Clock {
     fn wall(&self) -> Timestamp;
     /// A source of randomness of one's own.
     fn chance(&self) -> Box<dyn Chance>;
-    /// Returns who carries messages to the mailbox of an actor that starts now. The process has nobody: its messages go at once.
+    /// Returns the courier of an actor that starts now, or `None` if messages go at once, as in the process.
     fn courier(&self) -> Option<Arc<dyn Courier>> {
         None
     }
 }
 
-/// Carries messages to one actor's mailbox. The simulation holds messages back here.
+/// Carries messages to one actor's mailbox. The simulation delays messages with it.
 pub trait Courier: Send + Sync {
     /// Calls `deliver` now or later, in the order in which the messages came.
     fn carry(&self, deliver: Box<dyn FnOnce() + Send>);

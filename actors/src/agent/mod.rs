@@ -27,7 +27,7 @@ use obsyk_domain::ports::{AgentKey, Ports};
 use obsyk_domain::resource::KindSet;
 use obsyk_domain::time::Chance;
 
-use crate::mail::{Desk, Spawned, WeakPost, attended};
+use crate::mail::{Desk, ExitRecipient, Spawned, attended};
 use crate::sender::{Delivery, SnapshotDue};
 use crate::supervision::Exited;
 use family::{Family, Views};
@@ -50,7 +50,7 @@ pub struct AgentActor {
     notices: NoticeKeeper,
     ports: Ports,
     chance: Box<dyn Chance>,
-    parent: Option<WeakPost<Exited<AgentKey>>>,
+    parent: Option<ExitRecipient<Exited<AgentKey>>>,
     family: Family,
     /// What the children said last when the agent asked them for its status: looking must not change when and with what it is
     /// written.
@@ -80,7 +80,7 @@ impl AgentActor {
         kinds: KindSet,
         desired: Desired,
         ports: Ports,
-        parent: Option<WeakPost<Exited<AgentKey>>>,
+        parent: Option<ExitRecipient<Exited<AgentKey>>>,
     ) -> Self {
         let status = StatusKeeper::new(desired.status.as_deref());
         let notices = NoticeKeeper::new(&desired);

@@ -10,7 +10,7 @@
 //! The count of those that wait is the one number that two actors write: a counter, like those of the metrics, on which
 //! nothing depends.
 //!
-//! Every message passes [`Address`], [`Post`] or [`WeakPost`]. Where the clock names a [`Courier`], as the simulation's does,
+//! Every message passes [`Address`], [`Post`] or [`ExitRecipient`]; reports of a child's end, which take the last one, are not counted. Where the clock names a [`Courier`], as the simulation's does,
 //! messages go by way of that courier, in order for each receiver; otherwise they go at once.
 
 #[cfg(test)]
@@ -40,12 +40,12 @@ use crate::inspect::{ActorKind, ActorView, Life, Messages};
 
 /// What surrounds an actor's mailbox: the count of messages that wait, and the courier, if there is one.
 #[derive(Clone, Default)]
-struct Mailbox {
+struct MailRoute {
     waiting: Arc<AtomicU64>,
     courier: Option<Arc<dyn Courier>>,
 }
 
-impl Mailbox {
+impl MailRoute {
     fn mail<M>(&self, message: M) -> Mail<M> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         Mail {
@@ -55,7 +55,7 @@ impl Mailbox {
     }
 
     /// Sends a message that nobody waits for, now or when the courier delivers.
-    fn leave(&self, send: impl FnOnce() + Send + 'static) {
+    fn send_detached(&self, send: impl FnOnce() + Send + 'static) {
         match &self.courier {
             Some(courier) => courier.carry(Box::new(send)),
             None => send(),
@@ -64,7 +64,7 @@ impl Mailbox {
 }
 
 /// Has a courier send a message, and returns the reply.
-fn carried<F, R>(courier: &dyn Courier, send: impl FnOnce() -> F + Send + 'static) -> Carried<R>
+fn send_by_courier<F, R>(courier: &dyn Courier, send: impl FnOnce() -> F + Send + 'static) -> CourierReply<R>
 where
     F: Future<Output = Result<R, MailboxError>> + 'static,
     R: Send + 'static,
@@ -81,13 +81,13 @@ where
             let _withdrawn = reply.send(done);
         });
     }));
-    Carried(replied)
+    CourierReply(replied)
 }
 
 /// The reply to a message that a courier carries.
-pub struct Carried<R>(oneshot::Receiver<Result<R, MailboxError>>);
+pub struct CourierReply<R>(oneshot::Receiver<Result<R, MailboxError>>);
 
-impl<R> Future for Carried<R> {
+impl<R> Future for CourierReply<R> {
     type Output = Result<R, MailboxError>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
@@ -129,7 +129,7 @@ impl<M> Mail<M> {
 pub struct Desk {
     clock: Rc<dyn Clock>,
     started: Moment,
-    mailbox: Mailbox,
+    route: MailRoute,
     handled: BTreeMap<&'static str, u64>,
     busy: Duration,
     timer: Option<Spawned>,
@@ -140,7 +140,7 @@ impl Desk {
     pub fn new(clock: Rc<dyn Clock>) -> Self {
         Self {
             started: clock.now(),
-            mailbox: Mailbox {
+            route: MailRoute {
                 waiting: Arc::default(),
                 courier: clock.courier(),
             },
@@ -169,7 +169,7 @@ impl Desk {
                     .iter()
                     .map(|(name, count)| ((*name).to_owned(), *count))
                     .collect(),
-                waiting: self.mailbox.waiting.load(Ordering::Relaxed),
+                waiting: self.route.waiting.load(Ordering::Relaxed),
                 busy: self.busy,
             },
         }
@@ -179,7 +179,7 @@ impl Desk {
     pub fn address<A: Attended>(&self, addr: Addr<A>) -> Address<A> {
         Address {
             addr,
-            mailbox: self.mailbox.clone(),
+            route: self.route.clone(),
         }
     }
 
@@ -219,7 +219,7 @@ fn short_name<M>() -> &'static str {
 /// Where an actor can be reached.
 pub struct Address<A: Actor> {
     addr: Addr<A>,
-    mailbox: Mailbox,
+    route: MailRoute,
 }
 
 impl<A: Actor> Clone for Address<A> {
@@ -227,7 +227,7 @@ impl<A: Actor> Clone for Address<A> {
     fn clone(&self) -> Self {
         Self {
             addr: self.addr.clone(),
-            mailbox: self.mailbox.clone(),
+            route: self.route.clone(),
         }
     }
 }
@@ -238,33 +238,33 @@ impl<A: Attended> Address<A> {
     pub fn of(addr: Addr<A>) -> Self {
         Self {
             addr,
-            mailbox: Mailbox::default(),
+            route: MailRoute::default(),
         }
     }
 
     /// Starts an actor.
     pub fn start(mut actor: A) -> Self {
-        let mailbox = actor.desk().mailbox.clone();
+        let route = actor.desk().route.clone();
         Self {
             addr: actor.start(),
-            mailbox,
+            route,
         }
     }
 
     /// Sends a message; what it answers is awaited by whoever cares.
-    pub fn send<M>(&self, message: M) -> Either<Request<A, Mail<M>>, Carried<M::Result>>
+    pub fn send<M>(&self, message: M) -> Either<Request<A, Mail<M>>, CourierReply<M::Result>>
     where
         A: Handler<Mail<M>>,
         A::Context: ToEnvelope<A, Mail<M>>,
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        let mail = self.mailbox.mail(message);
-        let Some(courier) = &self.mailbox.courier else {
+        let mail = self.route.mail(message);
+        let Some(courier) = &self.route.courier else {
             return Either::Left(self.addr.send(mail));
         };
         let addr = self.addr.clone();
-        Either::Right(carried(courier.as_ref(), move || addr.send(mail)))
+        Either::Right(send_by_courier(courier.as_ref(), move || addr.send(mail)))
     }
 
     /// As [`Self::send`], when nobody is there to wait.
@@ -275,9 +275,9 @@ impl<A: Attended> Address<A> {
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        let (addr, mail) = (self.addr.clone(), self.mailbox.mail(message));
+        let (addr, mail) = (self.addr.clone(), self.route.mail(message));
         #[expect(clippy::disallowed_methods, reason = "only for an actor that ends: it says why")]
-        self.mailbox.leave(move || addr.do_send(mail));
+        self.route.send_detached(move || addr.do_send(mail));
     }
 
     /// Where messages of one type can be sent.
@@ -290,36 +290,36 @@ impl<A: Attended> Address<A> {
     {
         Post {
             to: self.addr.clone().recipient(),
-            mailbox: self.mailbox.clone(),
+            route: self.route.clone(),
         }
     }
 
     /// Where children report their end.
-    pub fn weak<M>(&self) -> WeakPost<M>
+    pub fn weak<M>(&self) -> ExitRecipient<M>
     where
         A: Handler<M>,
         A::Context: ToEnvelope<A, M>,
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        WeakPost {
+        ExitRecipient {
             to: self.addr.downgrade().recipient(),
-            mailbox: self.mailbox.clone(),
+            route: self.route.clone(),
         }
     }
 }
 
 /// Where children report their end. It does not keep their parent alive, and needs no room in the parent's mailbox.
-pub struct WeakPost<M>
+pub struct ExitRecipient<M>
 where
     M: Message + Send + 'static,
     M::Result: Send,
 {
     to: WeakRecipient<M>,
-    mailbox: Mailbox,
+    route: MailRoute,
 }
 
-impl<M> WeakPost<M>
+impl<M> ExitRecipient<M>
 where
     M: Message + Send + 'static,
     M::Result: Send,
@@ -329,7 +329,7 @@ where
     pub fn uncounted(to: WeakRecipient<M>) -> Self {
         Self {
             to,
-            mailbox: Mailbox::default(),
+            route: MailRoute::default(),
         }
     }
 
@@ -337,7 +337,7 @@ where
     pub fn report(&self, message: M) {
         let Some(to) = self.to.upgrade() else { return };
         #[expect(clippy::disallowed_methods, reason = "the last word of an actor that ends")]
-        self.mailbox.leave(move || to.do_send(message));
+        self.route.send_detached(move || to.do_send(message));
     }
 }
 
@@ -348,7 +348,7 @@ where
     M::Result: Send,
 {
     to: Recipient<Mail<M>>,
-    mailbox: Mailbox,
+    route: MailRoute,
 }
 
 impl<M> Post<M>
@@ -360,28 +360,28 @@ where
     pub fn uncounted(to: Recipient<Mail<M>>) -> Self {
         Self {
             to,
-            mailbox: Mailbox::default(),
+            route: MailRoute::default(),
         }
     }
 
     /// Sends a message; what it answers is awaited by whoever cares.
-    pub fn send(&self, message: M) -> Either<RecipientRequest<Mail<M>>, Carried<M::Result>> {
-        let mail = self.mailbox.mail(message);
-        let Some(courier) = &self.mailbox.courier else {
+    pub fn send(&self, message: M) -> Either<RecipientRequest<Mail<M>>, CourierReply<M::Result>> {
+        let mail = self.route.mail(message);
+        let Some(courier) = &self.route.courier else {
             return Either::Left(self.to.send(mail));
         };
         let to = self.to.clone();
-        Either::Right(carried(courier.as_ref(), move || to.send(mail)))
+        Either::Right(send_by_courier(courier.as_ref(), move || to.send(mail)))
     }
 
     /// Sends a report upward, without waiting: a child never waits on its parent.
     pub fn report(&self, message: M) {
-        let (to, mail) = (self.to.clone(), self.mailbox.mail(message));
+        let (to, mail) = (self.to.clone(), self.route.mail(message));
         #[expect(
             clippy::disallowed_methods,
             reason = "reports upward are bounded by the children, of which there are few"
         )]
-        self.mailbox.leave(move || to.do_send(mail));
+        self.route.send_detached(move || to.do_send(mail));
     }
 }
 
@@ -393,7 +393,7 @@ where
     fn clone(&self) -> Self {
         Self {
             to: self.to.clone(),
-            mailbox: self.mailbox.clone(),
+            route: self.route.clone(),
         }
     }
 }

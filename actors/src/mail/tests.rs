@@ -101,7 +101,7 @@ fn messages_wait_until_they_are_handled() {
         let world = World::new();
         let (clerk, addr) = a_clerk(&world, Duration::from_secs(10));
         let letters: Vec<_> = (0..3).map(|_| clerk.post().send(Letter)).collect();
-        assert_eq!(clerk.mailbox.waiting.load(Ordering::Relaxed), 3);
+        assert_eq!(clerk.route.waiting.load(Ordering::Relaxed), 3);
         for letter in letters {
             letter.await.unwrap();
         }
@@ -129,7 +129,7 @@ fn what_was_posted_to_an_actor_that_is_gone_waits_for_nobody() {
         let world = World::new();
         let (clerk, addr) = a_clerk(&world, Duration::ZERO);
         drop(addr);
-        let waiting = Arc::clone(&clerk.mailbox.waiting);
+        let waiting = Arc::clone(&clerk.route.waiting);
         let post: Post<Letter> = clerk.post();
         drop(clerk);
         post.send(Letter).await.unwrap();
@@ -229,21 +229,21 @@ fn what_is_cancelled_in_the_turn_in_which_it_is_ready_is_not_done() {
 }
 
 /// A message that a courier has.
-type Carried = Box<dyn FnOnce() + Send>;
+type Delivery = Box<dyn FnOnce() + Send>;
 
 /// Keeps messages until the test delivers them.
-struct Keeping(mpsc::Sender<Carried>);
+struct Keeping(mpsc::Sender<Delivery>);
 
 impl Courier for Keeping {
-    fn carry(&self, deliver: Carried) {
+    fn carry(&self, deliver: Delivery) {
         self.0.send(deliver).unwrap();
     }
 }
 
-fn a_clerk_with_a_courier(world: &World) -> (Address<Clerk>, Addr<Clerk>, mpsc::Receiver<Carried>) {
+fn a_clerk_with_a_courier(world: &World) -> (Address<Clerk>, Addr<Clerk>, mpsc::Receiver<Delivery>) {
     let (to, kept) = mpsc::channel();
     let mut desk = Desk::new(world.ports().clock);
-    desk.mailbox.courier = Some(Arc::new(Keeping(to)));
+    desk.route.courier = Some(Arc::new(Keeping(to)));
     let clerk = Address::start(Clerk {
         world: world.clone(),
         desk,

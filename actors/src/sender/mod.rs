@@ -26,7 +26,7 @@ use obsyk_domain::time::Chance;
 use tokio::sync::oneshot;
 
 use crate::agent::Child;
-use crate::mail::{Desk, Post, Spawned, WeakPost, attended};
+use crate::mail::{Desk, ExitRecipient, Post, Spawned, attended};
 use crate::supervision::Exited;
 pub use messages::{
     AbandonSnapshot, Beat, Config, Configure, Delivery, Drain, Inspect, Offer, OpenSnapshot, Overtaken, Refusal,
@@ -41,7 +41,7 @@ pub struct SenderActor {
     state: SenderState,
     delivery: Post<Delivery>,
     due: Post<SnapshotDue>,
-    parent: Option<WeakPost<Exited<Child>>>,
+    parent: Option<ExitRecipient<Exited<Child>>>,
     ports: Ports,
     chance: Box<dyn Chance>,
     generation: u64,
@@ -60,7 +60,7 @@ impl SenderActor {
         ports: Ports,
         delivery: Post<Delivery>,
         due: Post<SnapshotDue>,
-        parent: Option<WeakPost<Exited<Child>>>,
+        parent: Option<ExitRecipient<Exited<Child>>>,
     ) -> Self {
         Self {
             key,

@@ -21,7 +21,7 @@ use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Chance;
 
 use crate::agent::{Child, Listed, Unreadable};
-use crate::mail::{Desk, Post, Spawned, WeakPost, attended};
+use crate::mail::{Desk, ExitRecipient, Post, Spawned, attended};
 use crate::sender::{Offer, SnapshotDue, Spooled};
 use crate::supervision::Exited;
 pub use known::{Gone, Known, Seen};
@@ -48,7 +48,7 @@ pub struct WatcherActor {
     desk: Desk,
     state: WatcherState,
     to: Collaborators,
-    parent: Option<WeakPost<Exited<Child>>>,
+    parent: Option<ExitRecipient<Exited<Child>>>,
     ports: Ports,
     chance: Box<dyn Chance>,
     generation: u64,
@@ -65,7 +65,7 @@ impl WatcherActor {
         generation: u64,
         ports: Ports,
         to: Collaborators,
-        parent: Option<WeakPost<Exited<Child>>>,
+        parent: Option<ExitRecipient<Exited<Child>>>,
     ) -> Self {
         Self {
             key,

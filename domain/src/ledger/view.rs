@@ -69,7 +69,7 @@ impl Ledger {
         self.bytes
     }
 
-    /// Whether more is held than its bound.
+    /// Returns true if the ledger holds more bytes than its bound.
     pub fn is_over_bound(&self) -> bool {
         self.bytes > self.bound
     }

@@ -19,7 +19,7 @@ use crate::simulation::Simulation;
 use crate::world::{PLANNED_DEATH, Shared};
 
 thread_local! {
-    /// Where the last panic on this thread was, and what it said.
+    /// The place and text of the thread's last panic.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -28,11 +28,11 @@ thread_local! {
 pub struct Run {
     /// The seed.
     pub seed: u64,
-    /// What was wrong, if anything.
+    /// The first violated rule.
     pub wrong: Option<String>,
-    /// What fired, and what was reached.
+    /// Fired faults and reached states.
     pub coverage: Coverage,
-    /// What happened, if it was to be told.
+    /// The recorded story; empty unless asked for.
     pub story: Vec<String>,
 }
 
@@ -47,16 +47,16 @@ pub fn catch_panics() {
     }));
 }
 
-/// Which plan a seed has.
+/// The source of a seed's plan.
 #[derive(Clone, Debug)]
-pub enum Draw {
+pub enum PlanSource {
     /// A mixed one, or one of these scenarios.
     Mixed(Vec<Scenario>),
     /// This scenario's.
     Only(Scenario),
 }
 
-impl Draw {
+impl PlanSource {
     /// The plan.
     pub fn plan(&self, seed: u64) -> Plan {
         match self {
@@ -66,7 +66,7 @@ impl Draw {
     }
 }
 
-/// Lives through a plan: the verdict, and the world at its end.
+/// Runs a plan. `world` receives the world, even if the run panics.
 ///
 /// # Panics
 ///
@@ -75,26 +75,31 @@ impl Draw {
     clippy::expect_used,
     reason = "a runtime without drivers needs nothing of the system"
 )]
-pub(crate) fn live_through(plan: Plan, bug: Option<Bug>, tell: bool, world: &mut Option<Shared>) -> Result<(), String> {
+pub(crate) fn live_through(
+    plan: Plan,
+    bug: Option<Bug>,
+    record_story: bool,
+    world: &mut Option<Shared>,
+) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let mut simulation = Simulation::new(plan, bug, tell);
+        let mut simulation = Simulation::new(plan, bug, record_story);
         *world = Some(Rc::clone(&simulation.world));
         simulation.run().await
     })
 }
 
 /// Runs a plan, without some of its faults, with this bug planted or none.
-pub fn run(mut plan: Plan, without: &BTreeSet<usize>, bug: Option<Bug>, tell: bool) -> Run {
+pub fn run(mut plan: Plan, without: &BTreeSet<usize>, bug: Option<Bug>, record_story: bool) -> Run {
     plan.without.clone_from(without);
     let (seed, whole) = (plan.seed, without.is_empty() && !plan.is_scenario());
     let mut world = None;
     PANIC.take();
-    let ran = catch_unwind(AssertUnwindSafe(|| live_through(plan, bug, tell, &mut world)));
+    let ran = catch_unwind(AssertUnwindSafe(|| live_through(plan, bug, record_story, &mut world)));
     // A panic of an actor is caught by its task.
     let panicked = PANIC.take();
     let (seconds, coverage, story) = world.map_or((0.0, Coverage::default(), Vec::new()), |world| {
@@ -119,7 +124,7 @@ pub fn run(mut plan: Plan, without: &BTreeSet<usize>, bug: Option<Bug>, tell: bo
 
 /// Runs seeds side by side, on so many threads; `each` is told of every run and says whether to go on.
 pub fn run_all(
-    draw: &Draw,
+    draw: &PlanSource,
     from: u64,
     count: u64,
     threads: usize,
@@ -152,11 +157,11 @@ pub fn run_all(
 }
 
 /// Leaves out every fault without which the seed fails all the same.
-pub fn shrink(draw: &Draw, seed: u64, bug: Option<Bug>) -> BTreeSet<usize> {
+pub fn shrink(draw: &PlanSource, seed: u64) -> BTreeSet<usize> {
     let mut without = BTreeSet::new();
     for number in (0..draw.plan(seed).faults.len()).rev() {
         without.insert(number);
-        if run(draw.plan(seed), &without, bug, false).wrong.is_none() {
+        if run(draw.plan(seed), &without, None, false).wrong.is_none() {
             without.remove(&number);
         }
     }
@@ -167,7 +172,7 @@ pub fn shrink(draw: &Draw, seed: u64, bug: Option<Bug>) -> BTreeSet<usize> {
 mod tests {
     use super::*;
 
-    /// What a listed world shows must come of its faults: without them every expectation is met.
+    /// A listed world must fail because of its faults: without them every expectation is met.
     #[test]
     fn scenario_without_its_faults_is_green() {
         for scenario in Scenario::ALL {

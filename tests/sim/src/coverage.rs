@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What fires and what is reached: a batch that lacks something has proven nothing.
+//! Counts of fired faults and reached states: a batch that lacks one has proven nothing.
 
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ impl Row {
         Self::L6,
     ];
 
-    /// What it is, in short.
+    /// Returns the row in short.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::K1 => "API server restarts, connections reset",
@@ -125,7 +125,7 @@ macro_rules! states {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$state,)+];
 
-            /// What it is.
+            /// Returns the state in words.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$state => $meaning,)+
@@ -203,7 +203,7 @@ impl Coverage {
         self.most_held = self.most_held.max(other.most_held);
     }
 
-    /// What a batch lacks.
+    /// Returns the rows and states that a batch lacks.
     pub fn lacks(&self, least: u64) -> Vec<String> {
         let rows = Row::MIXED.into_iter().filter_map(|row| {
             let fired = self.fired.get(&row).copied().unwrap_or_default();

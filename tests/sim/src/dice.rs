@@ -21,7 +21,7 @@ impl Dice {
         ))
     }
 
-    /// Whether something happens whose probability this is.
+    /// Returns true if something happens whose probability this is.
     pub fn happens(&mut self, probability: f64) -> bool {
         self.0.random::<f64>() < probability
     }

@@ -5,7 +5,6 @@
 //!
 //! They are the rules of design.md, *Delivery*, as far as they show from outside. Each is off unless a plan turns it on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,14 +12,21 @@ use obsyk_domain::agent::ObsykAgentStatus;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
+use crate::pending::Pending;
 use crate::plan::Plan;
-use crate::platform::{Platform, Said};
-use crate::world::{Handed, HandedState, Lists};
+use crate::platform::RequestContent;
+use crate::world::Lists;
 
-/// What a scenario expects besides the equality at its end.
+/// Rule 1 has 10 s. The world looks every 5 s, and messages are held back.
+const ALIVE: Duration = Duration::from_secs(12);
+
+/// A share is measured over minutes: one snapshot at the beginning is none of it.
+const FIRST_SNAPSHOT: Duration = Duration::from_secs(60);
+
+/// Expectations of a scenario besides the equality at its end.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {
-    /// Rule 1: between these moments no change waits longer than its place in the queue and 10 s.
+    /// Rule 1: between these moments no change waits longer than twice its place in the queue and [`ALIVE`].
     pub alive: Option<(Moment, Moment)>,
     /// Rule 2: of changes after this moment 99 in 100 are told within this time.
     pub lag: Option<(Moment, Duration)>,
@@ -28,7 +34,7 @@ pub struct Expect {
     pub new_objects: Option<(Moment, Duration)>,
     /// At most so many snapshots are accepted after this moment.
     pub snapshots: Option<(Moment, usize)>,
-    /// Rule 5: after this moment snapshots take at most this share of the time.
+    /// Rule 5: after this moment snapshots take at most this share of the time, and [`FIRST_SNAPSHOT`] besides.
     pub share: Option<(Moment, f64)>,
     /// Rule 5: a kind is listed at most so often after this moment.
     pub lists: Option<(ResourceKind, Moment, usize)>,
@@ -104,12 +110,12 @@ impl Expectations {
         }
     }
 
-    pub(crate) fn sent(&mut self, said: &Said) {
+    pub(crate) fn sent(&mut self, said: &RequestContent) {
         let Some(largest) = self.expect.largest else { return };
         let size = match said {
-            Said::Event(event) => event.object.as_ref().map_or(0, |object| object.size),
-            Said::Heartbeat => 0,
-            Said::Snapshot(snapshot) => {
+            RequestContent::Event(event) => event.object.as_ref().map_or(0, |object| object.size),
+            RequestContent::Heartbeat => 0,
+            RequestContent::Snapshot(snapshot) => {
                 let objects = snapshot.lists.values().flatten();
                 objects.map(|(_, object)| object.size).max().unwrap_or_default()
             }
@@ -137,7 +143,7 @@ impl Expectations {
             && asked > after
         {
             self.in_snapshots += now.since(asked);
-            let allowed = now.since(after).mul_f64(share) + Duration::from_secs(60);
+            let allowed = now.since(after).mul_f64(share) + FIRST_SNAPSHOT;
             if self.in_snapshots > allowed {
                 let (took, of) = (self.in_snapshots, now.since(after));
                 self.blame(format!("snapshots take {took:?} of {of:?}"));
@@ -145,7 +151,7 @@ impl Expectations {
         }
     }
 
-    fn told(&mut self, now: Moment, since: Moment, is_new: bool) {
+    pub(crate) fn told(&mut self, now: Moment, since: Moment, is_new: bool) {
         let took = now.since(since);
         if self.expect.lag.is_some_and(|(after, _)| since > after) {
             self.lags.push(took);
@@ -156,14 +162,14 @@ impl Expectations {
     }
 
     /// Looks at the changes that wait.
-    pub(crate) fn look(&mut self, now: Moment, pending: &mut Pending) {
+    pub(crate) fn check_pending(&mut self, now: Moment, pending: &mut Pending) {
         let Some((from, until)) = self.expect.alive.filter(|(from, until)| (*from..*until).contains(&now)) else {
             pending.most = 0;
             return;
         };
         pending.most = pending.most.max(pending.objects.len());
         let most = u32::try_from(pending.most).unwrap_or(u32::MAX);
-        let allowed = Duration::from_secs(12) + Duration::from_secs(2) * most / self.per_second;
+        let allowed = ALIVE + Duration::from_secs(2) * most / self.per_second;
         let refused = self.expect.refused.clone();
         let late = pending
             .objects
@@ -182,7 +188,7 @@ impl Expectations {
     }
 
     /// Looks at the status of the resource.
-    pub(crate) fn look_at_status(&mut self, now: Moment, status: Option<&ObsykAgentStatus>) {
+    pub(crate) fn check_status(&mut self, now: Moment, status: Option<&ObsykAgentStatus>) {
         let conditions = || status.into_iter().flat_map(|status| status.conditions.iter());
         if let Some((kind, from)) = self.expect.named
             && now > from
@@ -201,7 +207,7 @@ impl Expectations {
     }
 
     /// Looks at the count of rejected objects.
-    pub(crate) fn look_at_rejected(&mut self, now: Moment, rejected: u64) {
+    pub(crate) fn check_rejected(&mut self, now: Moment, rejected: u64) {
         if self.expect.none_rejected.is_some_and(|from| now > from) && rejected > 0 {
             self.blame(format!("{rejected} objects are rejected for a fault of the endpoint"));
         }
@@ -227,183 +233,6 @@ impl Expectations {
             &self.new_lags,
             self.expect.new_objects.map(|(_, most)| most),
         )
-    }
-}
-
-/// Changes are told in the order in which they were handed over, but for this.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Kind, namespace and name.
-type Place = (ResourceKind, Option<&'static str>, Rc<str>);
-
-/// A change that the platform has not been told.
-#[derive(Debug)]
-struct Waiting {
-    kind: ResourceKind,
-    place: Place,
-    is_new: bool,
-    /// States that the platform does not have, and when each was handed over; none for gone.
-    states: VecDeque<(Option<u64>, Moment)>,
-    /// When the first of all its changes that wait was handed over: its place in the queue.
-    place_since: Moment,
-    /// A request about it failed or was refused: it may wait behind others.
-    failed: bool,
-}
-
-/// The differences between what watchers were handed and what the first platform has.
-#[derive(Debug, Default)]
-pub(crate) struct Pending {
-    objects: BTreeMap<Rc<str>, Waiting>,
-    has: HashMap<String, (ResourceKind, u64)>,
-    /// Objects that wait under a name, where it is more than one.
-    names: BTreeMap<Place, BTreeSet<Rc<str>>>,
-    shared_names: usize,
-    /// The most that waited at once since the last quiet time.
-    most: usize,
-    /// What was handed over before may be forgotten: an actor died, or the resource was edited.
-    forgotten_before: Moment,
-    /// The same for kinds that a snapshot makes good: the ledger's bound was reached.
-    overflowed: BTreeMap<ResourceKind, Moment>,
-    /// The last change that was told by an event: when it was handed over.
-    last_event: Moment,
-}
-
-impl Pending {
-    /// A watcher is handed a state.
-    pub(crate) fn handed(&mut self, now: Moment, uid: &Rc<str>, handed: &Handed) {
-        let has = self.has.get(&**uid).map(|(_, content)| *content);
-        let state = match handed.state {
-            HandedState::Says(content) if has.is_some_and(|has| has >= content) => return,
-            HandedState::Gone if has.is_none() => return self.done(uid),
-            HandedState::Skipped => return self.done(uid),
-            HandedState::Says(content) => Some(content),
-            HandedState::Gone => None,
-        };
-        let place = (handed.kind, handed.namespace, Rc::clone(&handed.name));
-        let waiting = self.objects.entry(Rc::clone(uid)).or_insert_with(|| Waiting {
-            kind: handed.kind,
-            place: place.clone(),
-            is_new: has.is_none(),
-            states: VecDeque::new(),
-            place_since: now,
-            failed: false,
-        });
-        if state.is_none() {
-            waiting.states.clear();
-        }
-        waiting.states.push_back((state, now));
-        let same = self.names.entry(place).or_default();
-        same.insert(Rc::clone(uid));
-        self.shared_names = same.len();
-    }
-
-    /// What was handed over until now may be forgotten. Children of a dead actor may read on for a moment, and an edit takes
-    /// effect after one.
-    pub(crate) fn forget(&mut self, now: Moment) {
-        self.forgotten_before = now + Duration::from_secs(4);
-    }
-
-    /// The ledger's bound was reached: a snapshot tells what is gone of these kinds.
-    pub(crate) fn overflowed(&mut self, now: Moment, kinds: impl Iterator<Item = ResourceKind>) {
-        self.overflowed.extend(kinds.map(|kind| (kind, now)));
-    }
-
-    /// A request about an object was not accepted.
-    pub(crate) fn failed(&mut self, uid: &str) {
-        if let Some(waiting) = self.objects.get_mut(uid) {
-            waiting.failed = true;
-        }
-    }
-
-    /// A delete that was passed over: later changes were told, and no snapshot can tell it, since none has its kind.
-    pub(crate) fn passed_over(
-        &self,
-        carried: impl Fn(ResourceKind) -> bool,
-        flies: impl Fn(&str) -> bool,
-    ) -> Option<&Rc<str>> {
-        self.objects.iter().find_map(|(uid, waiting)| {
-            let (state, since) = waiting.states.front()?;
-            let passed_over = state.is_none()
-                && !waiting.failed
-                && *since > self.forgotten_before
-                && self.overflowed.get(&waiting.kind).is_none_or(|at| since > at)
-                && *since + PATIENCE < self.last_event
-                && !carried(waiting.kind)
-                && !flies(uid);
-            passed_over.then_some(uid)
-        })
-    }
-
-    /// Whether the last object that was handed over shares its name with another one that waits.
-    pub(crate) fn has_namesakes(&self) -> bool {
-        self.shared_names > 1
-    }
-
-    fn done(&mut self, uid: &str) {
-        if let Some(waiting) = self.objects.remove(uid)
-            && let Some(same) = self.names.get_mut(&waiting.place)
-        {
-            same.remove(uid);
-            if same.is_empty() {
-                self.names.remove(&waiting.place);
-            }
-        }
-    }
-
-    /// A request arrived at the platform.
-    pub(crate) fn arrived(&mut self, now: Moment, said: &Said, platform: &Platform, expect: &mut Expectations) {
-        match said {
-            Said::Heartbeat => {}
-            Said::Event(event) => {
-                if let Some(waiting) = self.objects.get(&*event.uid) {
-                    self.last_event = self.last_event.max(waiting.place_since);
-                }
-                self.settle(now, &event.uid, platform, expect);
-            }
-            Said::Snapshot(snapshot) => {
-                self.has.retain(|_, (kind, _)| !snapshot.lists.contains_key(kind));
-                for (uid, told) in platform.objects() {
-                    self.has.insert(uid.clone(), (told.kind, told.content));
-                }
-                let uids: Vec<Rc<str>> = self
-                    .objects
-                    .iter()
-                    .filter(|(_, waiting)| snapshot.lists.contains_key(&waiting.kind))
-                    .map(|(uid, _)| Rc::clone(uid))
-                    .collect();
-                for uid in uids {
-                    self.settle(now, &uid, platform, expect);
-                }
-            }
-        }
-    }
-
-    fn settle(&mut self, now: Moment, uid: &str, platform: &Platform, expect: &mut Expectations) {
-        let has = platform.objects().get(uid).map(|told| (told.kind, told.content));
-        match has {
-            Some(has) => self.has.insert(uid.to_owned(), has),
-            None => self.has.remove(uid),
-        };
-        let Some(waiting) = self.objects.get_mut(uid) else {
-            return;
-        };
-        while let Some((state, since)) = waiting.states.front() {
-            let told = match (state, has) {
-                (Some(content), Some((_, has))) => has >= *content,
-                (None, None) => true,
-                _ => false,
-            };
-            if !told {
-                break;
-            }
-            expect.told(now, *since, waiting.is_new && state.is_some());
-            waiting.states.pop_front();
-            waiting.is_new = false;
-            waiting.place_since = waiting.states.front().map_or(now, |(_, since)| *since);
-        }
-        if waiting.states.is_empty() {
-            self.done(uid);
-        }
     }
 }
 

@@ -63,6 +63,23 @@ mod tests {
     }
 
     #[test]
+    fn every_named_test_exists() {
+        const TESTS: [&str; 2] = [
+            include_str!("outages.rs"),
+            include_str!("../../../src/platform/tests/gateways.rs"),
+        ];
+        let named: Vec<&str> = LIST
+            .lines()
+            .filter_map(|line| line.strip_prefix("test ")?.split_whitespace().next())
+            .collect();
+        assert!(!named.is_empty());
+        for name in named {
+            let function = format!("fn {name}()");
+            assert!(TESTS.iter().any(|file| file.contains(&function)), "{name}");
+        }
+    }
+
+    #[test]
     fn unknown_name_is_an_error() {
         assert!(read("# a comment\n\nK99/nothing  a case\n").is_err());
         assert_eq!(read("test a_name  a case\n"), Ok(Vec::new()));

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use obsyk_sim::batch::{Draw, Run, catch_panics, run, run_all, shrink};
+use obsyk_sim::batch::{PlanSource, Run, catch_panics, run, run_all, shrink};
 use obsyk_sim::coverage::{Coverage, LEAST_FIRED, Reached, Row};
 use obsyk_sim::known_red;
 use obsyk_sim::saboteur::Bug;
@@ -26,9 +26,9 @@ struct Cli {
     /// The first seed
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// How often each row of the table of faults must fire
-    #[arg(long, default_value_t = LEAST_FIRED)]
-    least: u64,
+    /// How often each row of the table of faults must fire; by default 1 in 100 seeds
+    #[arg(long)]
+    least: Option<u64>,
 }
 
 #[derive(Subcommand)]
@@ -101,9 +101,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mixed = Draw::Mixed(known_red::unlisted(&listed));
+    let mixed = PlanSource::Mixed(known_red::unlisted(&listed));
     let green = match cli.command {
-        None => seeds(&mixed, cli.from, cli.seeds, cli.least),
+        None => {
+            let least = cli.least.unwrap_or(LEAST_FIRED * cli.seeds / 10_000);
+            seeds(&mixed, cli.from, cli.seeds, least)
+        }
         Some(Command::Replay {
             seed,
             without,
@@ -111,7 +114,7 @@ fn main() -> ExitCode {
             bug,
             quiet,
         }) => {
-            let draw = scenario.map_or(mixed, Draw::Only);
+            let draw = scenario.map_or(mixed, PlanSource::Only);
             replay(&draw, seed, without.into_iter().collect(), bug, quiet)
         }
         Some(Command::KnownRed { only }) if only.is_empty() => known_reds(&listed, false),
@@ -127,7 +130,7 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn seeds(draw: &Draw, from: u64, count: u64, least: u64) -> bool {
+fn seeds(draw: &PlanSource, from: u64, count: u64, least: u64) -> bool {
     let began = Instant::now();
     let mut said = Instant::now();
     let (mut done, mut coverage, mut failed) = (0_u32, Coverage::default(), Vec::<Run>::new());
@@ -173,10 +176,18 @@ fn seeds(draw: &Draw, from: u64, count: u64, least: u64) -> bool {
     failed.is_empty() && lacks.is_empty()
 }
 
-fn tell_failure(draw: &Draw, failure: &Run) {
+fn tell_failure(draw: &PlanSource, failure: &Run) {
     let seed = failure.seed;
-    println!("seed {seed} fails {}", failure.wrong.as_deref().unwrap_or_default());
-    let without = shrink(draw, seed, None);
+    let scenario = draw
+        .plan(seed)
+        .scenario
+        .map(|scenario| format!(" ({})", scenario.name()));
+    println!(
+        "seed {seed}{} fails {}",
+        scenario.unwrap_or_default(),
+        failure.wrong.as_deref().unwrap_or_default()
+    );
+    let without = shrink(draw, seed);
     let small = run(draw.plan(seed), &without, None, false);
     println!("  with as few faults as possible: {}", small.wrong.unwrap_or_default());
     for (number, fault) in draw.plan(seed).faults.iter().enumerate() {
@@ -199,7 +210,7 @@ fn tell_failure(draw: &Draw, failure: &Run) {
     println!("  replay: make sim ARGS='replay {seed}{list}'");
 }
 
-fn replay(draw: &Draw, seed: u64, without: BTreeSet<usize>, bug: Option<Bug>, quiet: bool) -> bool {
+fn replay(draw: &PlanSource, seed: u64, without: BTreeSet<usize>, bug: Option<Bug>, quiet: bool) -> bool {
     let run = run(draw.plan(seed), &without, bug, !quiet);
     for line in &run.story {
         println!("{line}");
@@ -217,20 +228,28 @@ fn known_reds(scenarios: &[Scenario], verbose: bool) -> bool {
     for scenario in scenarios {
         let began = Instant::now();
         let (mut red, mut first) = (0, None::<Run>);
-        run_all(&Draw::Only(*scenario), 0, known_red::SEEDS, threads(), None, |run| {
-            if verbose {
-                println!("  {:>3} {}", run.seed, run.wrong.as_deref().unwrap_or("green"));
-            }
-            if run.wrong.is_some() {
-                red += 1;
-                if first.as_ref().is_none_or(|first| run.seed < first.seed) {
-                    first = Some(run);
+        run_all(
+            &PlanSource::Only(*scenario),
+            0,
+            known_red::SEEDS,
+            threads(),
+            None,
+            |run| {
+                if verbose {
+                    println!("  {:>3} {}", run.seed, run.wrong.as_deref().unwrap_or("green"));
                 }
-            }
-            true
-        });
+                if run.wrong.is_some() {
+                    red += 1;
+                    if first.as_ref().is_none_or(|first| run.seed < first.seed) {
+                        first = Some(run);
+                    }
+                }
+                true
+            },
+        );
         let shows = first.map_or("all green".to_owned(), |run| {
-            format!("seed {}: {}", run.seed, run.wrong.unwrap_or_default())
+            let (seed, wrong, name) = (run.seed, run.wrong.unwrap_or_default(), scenario.name());
+            format!("seed {seed}: {wrong}\n  replay: make sim ARGS='replay {seed} --scenario {name}'")
         });
         println!(
             "{:<24} {red:>2} of {} red in {:.1?}; {shows}",
@@ -238,7 +257,7 @@ fn known_reds(scenarios: &[Scenario], verbose: bool) -> bool {
             known_red::SEEDS,
             began.elapsed(),
         );
-        if red == 0 {
+        if red == 0 && !verbose {
             green.push(scenario.name());
         }
     }
@@ -248,7 +267,7 @@ fn known_reds(scenarios: &[Scenario], verbose: bool) -> bool {
     green.is_empty()
 }
 
-fn mutants(draw: &Draw, bugs: &[Bug]) -> bool {
+fn mutants(draw: &PlanSource, bugs: &[Bug]) -> bool {
     let mut needed: Vec<u64> = bugs
         .iter()
         .filter_map(|bug| search(draw, bug.name(), Some(*bug)))
@@ -265,11 +284,11 @@ fn mutants(draw: &Draw, bugs: &[Bug]) -> bool {
 }
 
 /// Runs seeds until one shows the bug: how many that takes.
-fn search(draw: &Draw, name: &str, bug: Option<Bug>) -> Option<u64> {
+fn search(draw: &PlanSource, name: &str, bug: Option<Bug>) -> Option<u64> {
     let (mut tried, mut found) = (0, None::<Run>);
     run_all(draw, 0, MOST_SEEDS, threads(), bug, |run| {
         tried += 1;
-        if run.wrong.is_some() && found.as_ref().is_none_or(|found| run.seed < found.seed) {
+        if run.wrong.is_some() {
             found = Some(run);
         }
         found.is_none()

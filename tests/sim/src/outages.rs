@@ -14,13 +14,13 @@ use obsyk_domain::time::Moment;
 
 use crate::batch::live_through;
 use crate::coverage::{Coverage, Reached, Row};
-use crate::plan::{Fault, Plan, What};
+use crate::plan::{Fault, FaultKind, Plan};
 use crate::setting::HERE;
 use crate::wire::{Mishap, Weather};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Everything works until here.
+/// Faults begin here.
 const BEGIN: Duration = Duration::from_secs(90);
 
 /// A plan with nothing but this fault of all requests, while an object changes every `pace`, and until `after` its end.
@@ -33,12 +33,12 @@ fn outage(seed: u64, mishap: Mishap, lasts: Duration, pace: Duration, after: Dur
         bandwidth: 0,
         bounds: Bounds { ledger: BOUND },
         lifetime: Duration::from_secs(3600),
-        trouble: BEGIN + lasts + after,
+        faults_until: BEGIN + lasts + after,
         faults: vec![Fault {
             row: Row::P9,
             at: Moment::at(BEGIN),
             lasts,
-            what: What::Weather(vec![Weather::all(mishap)]),
+            what: FaultKind::Weather(vec![Weather::all(mishap)]),
         }],
         ..Plan::new(seed)
     }
@@ -52,7 +52,7 @@ fn away() -> Mishap {
     }
 }
 
-/// What the platform accepted after the outage.
+/// Requests that the platform accepted after the outage.
 struct After {
     snapshots: Vec<Moment>,
     events: Vec<Moment>,
@@ -109,7 +109,7 @@ fn outage_of_an_hour_under_changes_of_fat_objects_fills_the_ledger_to_its_bound_
         row: Row::K12,
         at: Moment::at(BEGIN / 3),
         lasts: 60 * MINUTE,
-        what: What::Storm {
+        what: FaultKind::Storm {
             per_second: 100,
             fat: true,
         },

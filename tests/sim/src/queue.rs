@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What is to happen, in order of time. What is due at one moment happens in the order in which it was planned.
+//! Happenings in order of time, then of planning.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;

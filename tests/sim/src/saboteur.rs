@@ -14,7 +14,7 @@ use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Chance;
 
 use crate::dice::Dice;
-use crate::platform::Said;
+use crate::platform::RequestContent;
 use crate::world::{HandedState, Sender};
 
 /// The table of bugs: the enum, its list and its names can't differ.
@@ -81,15 +81,15 @@ bugs! {
     OldGenerationGoesOn = "old-generation-goes-on",
 }
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Debug)]
-pub(crate) enum Deed {
+pub(crate) enum Interception {
     /// It goes out as it is.
     Pass,
     /// It is answered as accepted and does not go out.
     Swallow,
     /// This goes out instead.
-    Change(Said),
+    Change(RequestContent),
     /// It goes out with another token.
     Token(String),
     /// It is answered as accepted, and goes out later.
@@ -143,54 +143,60 @@ impl Saboteur {
     pub(crate) fn on_send(
         &mut self,
         origin: &str,
-        said: &Said,
+        said: &RequestContent,
         sender: Option<&Sender>,
         handed: impl Fn(&str) -> Option<HandedState>,
-    ) -> Deed {
-        let Some(bug) = self.bug else { return Deed::Pass };
+    ) -> Interception {
+        let Some(bug) = self.bug else { return Interception::Pass };
         match (bug, said) {
-            (Bug::NoTombstoneAfterList, Said::Event(event)) if event.object.is_none() => match handed(&event.uid) {
-                Some(HandedState::Gone) => Deed::Pass,
-                Some(HandedState::Says(_) | HandedState::Skipped) | None => Deed::Swallow,
-            },
-            (Bug::NoSnapshotAfterStart, Said::Snapshot(_)) if sender.is_none_or(|sender| sender.snapshots == 0) => {
-                Deed::Swallow
+            (Bug::NoTombstoneAfterList, RequestContent::Event(event)) if event.object.is_none() => {
+                match handed(&event.uid) {
+                    Some(HandedState::Gone) => Interception::Pass,
+                    Some(HandedState::Says(_) | HandedState::Skipped) | None => Interception::Swallow,
+                }
             }
-            (Bug::NoSnapshotAfterWatcherRestart, Said::Snapshot(_)) if std::mem::take(&mut self.watcher_died) => {
-                Deed::Swallow
+            (Bug::NoSnapshotAfterStart, RequestContent::Snapshot(_))
+                if sender.is_none_or(|sender| sender.snapshots == 0) =>
+            {
+                Interception::Swallow
             }
-            (Bug::NoSnapshotWhenKindReadable, Said::Snapshot(snapshot)) => {
+            (Bug::NoSnapshotAfterWatcherRestart, RequestContent::Snapshot(_))
+                if std::mem::take(&mut self.watcher_died) =>
+            {
+                Interception::Swallow
+            }
+            (Bug::NoSnapshotWhenKindReadable, RequestContent::Snapshot(snapshot)) => {
                 let mut snapshot = snapshot.clone();
                 if let Some(last) = &self.last_lists {
                     snapshot.lists.retain(|kind, _| last.contains(kind));
                 }
                 self.last_lists = Some(snapshot.lists.keys().copied().collect());
-                Deed::Change(Said::Snapshot(snapshot))
+                Interception::Change(RequestContent::Snapshot(snapshot))
             }
-            (Bug::EmptyListForUnreadableKind, Said::Snapshot(snapshot)) => {
+            (Bug::EmptyListForUnreadableKind, RequestContent::Snapshot(snapshot)) => {
                 let mut snapshot = snapshot.clone();
                 for kind in self.last_lists.iter().flatten() {
                     snapshot.lists.entry(*kind).or_default();
                 }
                 self.last_lists = Some(snapshot.lists.keys().copied().collect());
-                Deed::Change(Said::Snapshot(snapshot))
+                Interception::Change(RequestContent::Snapshot(snapshot))
             }
-            (Bug::AbsentListForEmptyKind, Said::Snapshot(snapshot)) => {
+            (Bug::AbsentListForEmptyKind, RequestContent::Snapshot(snapshot)) => {
                 let mut snapshot = snapshot.clone();
                 snapshot.lists.retain(|_, list| !list.is_empty());
-                Deed::Change(Said::Snapshot(snapshot))
+                Interception::Change(RequestContent::Snapshot(snapshot))
             }
             (Bug::TokenAtAnotherOrigin, _) => {
                 let other = self.tokens.iter().find(|(of, _)| *of != origin);
-                other.map_or(Deed::Pass, |(_, token)| Deed::Token(token.clone()))
+                other.map_or(Interception::Pass, |(_, token)| Interception::Token(token.clone()))
             }
-            (Bug::HeartbeatWaitsForBacklog, Said::Heartbeat) => Deed::Hold(Duration::from_millis(1)),
-            _ => Deed::Pass,
+            (Bug::HeartbeatWaitsForBacklog, RequestContent::Heartbeat) => Interception::Hold(Duration::from_millis(1)),
+            _ => Interception::Pass,
         }
     }
 
-    /// What a sender learns of an answer.
-    pub(crate) fn on_answer(&self, outcome: Outcome, said: &Said) -> Outcome {
+    /// Returns the answer that a sender learns.
+    pub(crate) fn on_answer(&self, outcome: Outcome, said: &RequestContent) -> Outcome {
         let accepted = Outcome::status(200);
         match (self.bug, outcome) {
             (
@@ -206,7 +212,7 @@ impl Saboteur {
                     code: 404..=407 | 409..=412 | 414..=421 | 423..=428 | 430..=499,
                     ..
                 },
-            ) if !matches!(said, Said::Heartbeat) => Outcome::status(500),
+            ) if !matches!(said, RequestContent::Heartbeat) => Outcome::status(500),
             _ => outcome,
         }
     }

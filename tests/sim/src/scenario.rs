@@ -16,7 +16,7 @@ use obsyk_domain::wire::Endpoint;
 use crate::coverage::Row;
 use crate::dice::Dice;
 use crate::expect::Expect;
-use crate::plan::{Death, Fault, Plan, What};
+use crate::plan::{Death, Fault, FaultKind, Plan};
 use crate::wire::{Mishap, TokenTrouble, Weather};
 
 /// The table of scenarios: the enum, its list, its rows and its names can't differ.
@@ -92,14 +92,14 @@ scenarios! {
     FatObjects = L6 "L6/fat-objects",
 }
 
-/// Everything works until here.
+/// Faults begin here.
 const BEGIN: u64 = 60;
 
 fn at(secs: u64) -> Moment {
     Moment::at(Duration::from_secs(secs))
 }
 
-fn fault(row: Row, from: u64, to: u64, what: What) -> Fault {
+fn fault(row: Row, from: u64, to: u64, what: FaultKind) -> Fault {
     Fault {
         row,
         at: at(from),
@@ -138,7 +138,7 @@ impl Scenario {
         plan
     }
 
-    /// Keeps these faults, and lets the world go on until `secs`.
+    /// Sets the size of the world, its faults and its expectations.
     fn shape(self, plan: &mut Plan, dice: &mut Dice) {
         let row = self.row();
         let minutes = |minutes: u64| 60 * minutes;
@@ -155,25 +155,25 @@ impl Scenario {
                     snapshots: Some((at(end + 10), 3)),
                     ..Expect::default()
                 };
-                plan.faults = vec![fault(row, BEGIN, end, What::Changes { per_second: 60 })];
-                plan.last(end + 150 + minutes(4));
+                plan.faults = vec![fault(row, BEGIN, end, FaultKind::Changes { per_second: 60 })];
+                plan.set_faults_until(end + 150 + minutes(4));
             }
             Self::HotObjects => {
                 plan.objects = 50;
                 plan.pace = Duration::from_secs(5);
                 plan.expect.new_objects = Some((at(2 * BEGIN), Duration::from_secs(2)));
                 plan.faults = vec![
-                    fault(row, BEGIN, minutes(8), What::Changes { per_second: 20 }),
+                    fault(row, BEGIN, minutes(8), FaultKind::Changes { per_second: 20 }),
                     fault(
                         row,
                         BEGIN,
                         minutes(8),
-                        What::Creations {
+                        FaultKind::Creations {
                             every: Duration::from_secs(5),
                         },
                     ),
                 ];
-                plan.last(minutes(8));
+                plan.set_faults_until(minutes(8));
             }
             Self::Relabelled => {
                 // 30 objects of 15 KB are more than the ledger's bound; all of them are a body of 5 s.
@@ -182,26 +182,26 @@ impl Scenario {
                 plan.pace = Duration::from_secs(20);
                 plan.objects = 10;
                 plan.expect.share = Some((at(BEGIN + 60), 0.06));
-                let what = What::Relabels {
+                let what = FaultKind::Relabels {
                     count: 30,
                     padding: 15_000,
                     every: Duration::from_secs(30),
                 };
                 plan.faults = vec![fault(row, BEGIN, minutes(15), what)];
-                plan.last(minutes(15));
+                plan.set_faults_until(minutes(15));
             }
             Self::EndlessList => {
                 plan.pace = Duration::from_secs(3);
                 plan.expect.alive = Some((at(150), at(minutes(8))));
-                plan.faults = vec![fault(row, 0, minutes(8), What::Endless)];
-                plan.last(minutes(8));
+                plan.faults = vec![fault(row, 0, minutes(8), FaultKind::Endless)];
+                plan.set_faults_until(minutes(8));
             }
             Self::ExpiringWatch => {
                 plan.pace = Duration::from_millis(500);
                 let kind = *dice.pick(&plan.kinds);
                 plan.expect.lists = Some((kind, at(minutes(5)), 5));
-                plan.faults = vec![fault(row, BEGIN, minutes(20), What::ExpiringWatch(kind))];
-                plan.last(minutes(20));
+                plan.faults = vec![fault(row, BEGIN, minutes(20), FaultKind::ExpiringWatch(kind))];
+                plan.set_faults_until(minutes(20));
             }
             Self::RefusedWatch => {
                 let kind = *dice.pick(&plan.kinds);
@@ -212,20 +212,20 @@ impl Scenario {
                     Some(ReadError::Status(502)),
                 ]);
                 plan.expect.named = Some((kind, at(minutes(3))));
-                plan.faults = vec![fault(row, 0, minutes(10), What::RefusedWatch(kind, error))];
-                plan.last(minutes(10));
+                plan.faults = vec![fault(row, 0, minutes(10), FaultKind::RefusedWatch(kind, error))];
+                plan.set_faults_until(minutes(10));
             }
             Self::LargeVersions => {
                 plan.first_version = 1_700_000_000_000_000_000;
                 plan.pace = Duration::from_millis(500);
-                let stale = |minute| fault(row, minutes(minute), minutes(minute + 1), What::Compaction);
+                let stale = |minute| fault(row, minutes(minute), minutes(minute + 1), FaultKind::Compaction);
                 plan.faults = (1..6).map(stale).collect();
-                let lag = What::Lag(dice.within(20, 100));
+                let lag = FaultKind::Lag(dice.within(20, 100));
                 plan.faults.push(fault(row, BEGIN - 5, minutes(7), lag));
-                plan.last(minutes(8));
+                plan.set_faults_until(minutes(8));
             }
             Self::LostEvents => {
-                let what = What::Losses {
+                let what = FaultKind::Losses {
                     lost: 0.3,
                     deletes: 0.3,
                     doubled: 0.0,
@@ -233,16 +233,16 @@ impl Scenario {
                 };
                 plan.faults = vec![fault(row, BEGIN, BEGIN + 120, what)];
                 plan.heals = Duration::from_secs(minutes(70));
-                plan.last(minutes(4));
+                plan.set_faults_until(minutes(4));
             }
             Self::LateSnapshots => {
                 let late = Weather::at(Mishap::MuchLater, Endpoint::Snapshot);
                 plan.faults = vec![
-                    fault(row, BEGIN, minutes(20), What::Weather(vec![late])),
-                    fault(row, BEGIN + 5, BEGIN + 10, What::Death(Death::Kill)),
+                    fault(row, BEGIN, minutes(20), FaultKind::Weather(vec![late])),
+                    fault(row, BEGIN + 5, BEGIN + 10, FaultKind::Death(Death::Kill)),
                 ];
                 plan.heals = Duration::from_secs(minutes(70));
-                plan.last(minutes(20));
+                plan.set_faults_until(minutes(20));
             }
             Self::Predecessor => {
                 let late = Weather {
@@ -251,11 +251,11 @@ impl Scenario {
                 };
                 plan.pace = Duration::from_millis(500);
                 plan.faults = vec![
-                    fault(row, BEGIN, BEGIN + 8, What::Weather(vec![late])),
-                    fault(row, BEGIN + 7, BEGIN + 8, What::Death(Death::Kill)),
+                    fault(row, BEGIN, BEGIN + 8, FaultKind::Weather(vec![late])),
+                    fault(row, BEGIN + 7, BEGIN + 8, FaultKind::Death(Death::Kill)),
                 ];
                 plan.heals = Duration::from_secs(minutes(70));
-                plan.last(2 * BEGIN);
+                plan.set_faults_until(2 * BEGIN);
             }
             Self::SnapshotThrottled => self.broken_snapshots(plan, status(429, Some(5))),
             Self::SnapshotRefused => self.broken_snapshots(plan, status(400, None)),
@@ -273,25 +273,25 @@ impl Scenario {
             Self::EventsFail => {
                 let away = Weather::at(status(503, None), Endpoint::Events);
                 plan.expect.none_rejected = Some(at(BEGIN));
-                plan.faults = vec![fault(row, BEGIN, BEGIN + 600, What::Weather(vec![away]))];
+                plan.faults = vec![fault(row, BEGIN, BEGIN + 600, FaultKind::Weather(vec![away]))];
                 plan.heals = Duration::from_secs(minutes(15));
-                plan.last(BEGIN + 600);
+                plan.set_faults_until(BEGIN + 600);
             }
             Self::HeartbeatAbsent => {
                 let away = Weather::all(status(503, None));
                 let absent = Weather::at(status(405, None), Endpoint::Heartbeat);
                 plan.expect.alive = Some((at(BEGIN + 240 + 90), at(minutes(20))));
                 plan.faults = vec![
-                    fault(row, BEGIN, minutes(20), What::Weather(vec![absent])),
-                    fault(row, BEGIN, BEGIN + 240, What::Weather(vec![away])),
+                    fault(row, BEGIN, minutes(20), FaultKind::Weather(vec![absent])),
+                    fault(row, BEGIN, BEGIN + 240, FaultKind::Weather(vec![away])),
                 ];
-                plan.last(minutes(20));
+                plan.set_faults_until(minutes(20));
             }
             Self::TokenThrottled => {
                 let throttled = TokenError::Answer(Outcome::status(429));
                 plan.expect.unsaid = Some("private_key");
-                plan.faults = vec![fault(row, 0, 180, What::Tokens(TokenTrouble::None(throttled)))];
-                plan.last(minutes(6));
+                plan.faults = vec![fault(row, 0, 180, FaultKind::Tokens(TokenTrouble::None(throttled)))];
+                plan.set_faults_until(minutes(6));
             }
             Self::OneBadObject => {
                 let mishap = *dice.pick(&[
@@ -306,11 +306,11 @@ impl Scenario {
                 ]);
                 plan.expect.alive = Some((at(BEGIN + 620), at(minutes(18))));
                 plan.faults = vec![
-                    fault(row, BEGIN - 10, minutes(18), What::Dislikes(mishap)),
-                    fault(row, BEGIN, BEGIN + 5, What::Death(Death::Kill)),
+                    fault(row, BEGIN - 10, minutes(18), FaultKind::Dislikes(mishap)),
+                    fault(row, BEGIN, BEGIN + 5, FaultKind::Death(Death::Kill)),
                 ];
                 plan.heals = Duration::from_secs(minutes(70));
-                plan.last(minutes(18));
+                plan.set_faults_until(minutes(18));
             }
             Self::LargeBodyReset => {
                 // A whole body has some 48 objects of 280 bytes; that of one kind a quarter.
@@ -320,9 +320,9 @@ impl Scenario {
                 };
                 plan.pace = Duration::from_secs(10);
                 plan.expect.alive = Some((at(660), at(minutes(16))));
-                plan.faults = vec![fault(row, 0, minutes(16), What::Weather(vec![reset]))];
+                plan.faults = vec![fault(row, 0, minutes(16), FaultKind::Weather(vec![reset]))];
                 plan.heals = Duration::from_secs(minutes(70));
-                plan.last(minutes(16));
+                plan.set_faults_until(minutes(16));
             }
             Self::AllNotFound => {
                 let lost = Weather {
@@ -333,17 +333,17 @@ impl Scenario {
                 // Any other event that is answered 404 makes a snapshot due, which mends everything.
                 plan.pace = Duration::from_secs(minutes(60));
                 plan.faults = vec![
-                    fault(row, BEGIN, 2 * BEGIN, What::Weather(vec![lost])),
-                    fault(row, BEGIN + 10, BEGIN + 11, What::AllDeleted(kind)),
+                    fault(row, BEGIN, 2 * BEGIN, FaultKind::Weather(vec![lost])),
+                    fault(row, BEGIN + 10, BEGIN + 11, FaultKind::AllDeleted(kind)),
                 ];
                 plan.heals = Duration::from_secs(minutes(70));
-                plan.last(minutes(3));
+                plan.set_faults_until(minutes(3));
             }
             Self::FatObjects => {
                 plan.objects = 2;
                 plan.expect.largest = Some(256 * 1024);
-                plan.faults = vec![fault(row, BEGIN, minutes(3), What::Fat(300_000))];
-                plan.last(minutes(4));
+                plan.faults = vec![fault(row, BEGIN, minutes(3), FaultKind::Fat(300_000))];
+                plan.set_faults_until(minutes(4));
             }
         }
     }
@@ -354,10 +354,10 @@ impl Scenario {
         let weather = Weather::at(mishap, Endpoint::Snapshot);
         plan.expect.alive = Some((at(BEGIN + 100), at(end)));
         plan.faults = vec![
-            fault(self.row(), BEGIN, end, What::Weather(vec![weather])),
-            fault(self.row(), BEGIN + 1, BEGIN + 5, What::Death(Death::Kill)),
+            fault(self.row(), BEGIN, end, FaultKind::Weather(vec![weather])),
+            fault(self.row(), BEGIN + 1, BEGIN + 5, FaultKind::Death(Death::Kill)),
         ];
         plan.heals = Duration::from_secs(70 * 60);
-        plan.last(end);
+        plan.set_faults_until(end);
     }
 }

@@ -96,7 +96,7 @@ impl World {
             },
         };
         self.resources.insert(key(name), resource);
-        self.tell_resources();
+        self.report_resources();
     }
 
     /// Edits the resource.
@@ -104,12 +104,12 @@ impl World {
         if let Some(resource) = self.resources.get_mut(&key("agent")) {
             change(&mut resource.spec);
             resource.generation += 1;
-            self.tell_resources();
+            self.report_resources();
         }
     }
 }
 
-/// Whether the platform holds what the cluster holds, object by object.
+/// Returns true if the platform holds what the cluster holds, object by object.
 pub(crate) fn compare(cluster: &Cluster, platform: &Platform, expect: &Expectations) -> Result<(), String> {
     let (mut missing, mut stale) = (Vec::new(), Vec::new());
     for kind in cluster.kinds() {

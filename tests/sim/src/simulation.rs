@@ -31,9 +31,9 @@ pub struct Simulation {
 
 impl Simulation {
     /// Prepares a world in which nothing has happened yet. It needs a paused tokio runtime.
-    pub fn new(plan: Plan, bug: Option<Bug>, tell: bool) -> Self {
+    pub fn new(plan: Plan, bug: Option<Bug>, record_story: bool) -> Self {
         Self {
-            world: World::shared(plan, bug, tell),
+            world: World::shared(plan, bug, record_story),
             process: None,
         }
     }
@@ -43,7 +43,7 @@ impl Simulation {
         self.world.borrow_mut().begin_plan();
         let (trouble, heals) = {
             let world = self.world.borrow();
-            (world.plan.trouble, world.plan.heals_within())
+            (world.plan.faults_until, world.plan.heals_within())
         };
         self.until(Moment::at(trouble)).await?;
         self.world.borrow_mut().heal();
@@ -115,11 +115,11 @@ impl Simulation {
                 }
             }
             Happening::Drained(_) | Happening::SupervisorEnded(_) => {}
-            Happening::Look => {
+            Happening::Inspect => {
                 if let Some(process) = &self.process {
                     process.inspect();
                 }
-                self.world.borrow_mut().plan_next_look();
+                self.world.borrow_mut().plan_next_inspection();
             }
             other => self.world.borrow_mut().happen(other),
         }
@@ -131,8 +131,8 @@ impl Simulation {
                     let deadline = self.world.borrow().now() + DRAIN;
                     process.terminate(deadline);
                 }
-                (Command::Tell(resources), Some(process)) => process.tell(resources),
-                (Command::Terminate | Command::Tell(_), None) => {}
+                (Command::ApplyResource(resources), Some(process)) => process.apply(resources),
+                (Command::Terminate | Command::ApplyResource(_), None) => {}
             }
         }
     }
@@ -140,7 +140,7 @@ impl Simulation {
     fn start(&mut self) {
         if self.process.is_none() {
             self.process = Some(Process::start(&self.world));
-            self.world.borrow_mut().tell_resources();
+            self.world.borrow_mut().report_resources();
         }
     }
 

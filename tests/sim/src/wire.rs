@@ -14,13 +14,13 @@ use obsyk_domain::token::TokenError;
 use obsyk_domain::wire::Endpoint;
 
 use crate::dice::Dice;
-use crate::platform::{Platform, Said};
+use crate::platform::{Platform, RequestContent};
 use crate::world::ActorId;
 
 /// Events, heartbeats and tokens must be answered within this; a snapshot without progress within three times as much.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// What may happen to a request.
+/// A fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mishap {
     /// No connection, for this reason.
@@ -51,17 +51,17 @@ pub enum Mishap {
         code: u16,
         /// `Retry-After`.
         retry_after: Option<Duration>,
-        /// Whether it was done.
+        /// Returns true if it was done.
         done: bool,
     },
 }
 
-/// What happens to some of the requests just now.
+/// A fault of some of the requests.
 #[derive(Clone, Debug)]
 pub struct Weather {
-    /// What happens.
+    /// The fault.
     pub mishap: Mishap,
-    /// How likely.
+    /// Its probability.
     pub likely: f64,
     /// To which requests; to all when none is named.
     pub endpoint: Option<Endpoint>,
@@ -95,7 +95,7 @@ impl Weather {
     }
 }
 
-/// What happens to fetches of tokens.
+/// A fault of token fetches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenTrouble {
     /// None comes.
@@ -113,9 +113,9 @@ pub struct Request {
     pub origin: String,
     /// The token that it carries.
     pub token: String,
-    /// What it says.
-    pub said: Rc<Said>,
-    /// What happens to it.
+    /// Its content.
+    pub said: Rc<RequestContent>,
+    /// Its fault.
     mishap: Option<Mishap>,
     lies: bool,
     /// The token was valid when the head of the request came.
@@ -136,12 +136,12 @@ enum State {
     Settled,
 }
 
-/// What happens to a request, and when.
+/// A step of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
     /// It arrives; the first time it is answered.
     Arrives {
-        /// Whether the sender waits for the answer.
+        /// Returns true if the sender waits for the answer.
         answered: bool,
     },
     /// The sender learns this.
@@ -155,9 +155,9 @@ pub struct Wire {
     pub platforms: BTreeMap<String, Platform>,
     /// Requests on their way.
     pub requests: BTreeMap<u64, Request>,
-    /// What goes wrong just now.
+    /// The faults of requests.
     pub weather: Vec<Weather>,
-    /// What happens to fetches of tokens just now.
+    /// The fault of token fetches, if there is one.
     pub tokens: Option<TokenTrouble>,
     /// Bytes of a body in a second; 0 when they take no time.
     bandwidth: u64,
@@ -183,9 +183,9 @@ impl Wire {
     /// A request starts: its number on the wire, and what will happen when.
     pub fn launch(&mut self, now: Moment, mut request: Request, dice: &mut Dice) -> (u64, Vec<(Duration, Step)>) {
         let endpoint = match &*request.said {
-            Said::Event(_) => Endpoint::Events,
-            Said::Heartbeat => Endpoint::Heartbeat,
-            Said::Snapshot(_) => Endpoint::Snapshot,
+            RequestContent::Event(_) => Endpoint::Events,
+            RequestContent::Heartbeat => Endpoint::Heartbeat,
+            RequestContent::Snapshot(_) => Endpoint::Snapshot,
         };
         let platform = self.platforms.get(&request.origin);
         request.valid = platform.is_some_and(|platform| platform.knows(now, &request.token));
@@ -217,7 +217,8 @@ impl Wire {
 
     /// A platform says that an object is gone only when it doesn't hold it.
     fn may_say(&self, request: &Request) -> bool {
-        let (Some(Mishap::Status { code: 404 | 410, .. }), Said::Event(event)) = (request.mishap, &*request.said)
+        let (Some(Mishap::Status { code: 404 | 410, .. }), RequestContent::Event(event)) =
+            (request.mishap, &*request.said)
         else {
             return true;
         };
@@ -237,8 +238,8 @@ impl Wire {
             }) => {
                 if done {
                     platform.take(now, request.valid, &request.said);
-                } else if let Said::Event(event) = &*request.said
-                    && (400..500).contains(&code)
+                } else if let RequestContent::Event(event) = &*request.said
+                    && matches!(code, 400 | 404..=407 | 409..=428 | 430..=499)
                 {
                     platform.refused.insert(event.uid.clone());
                 }
@@ -308,7 +309,7 @@ impl Wire {
 
     /// A request that never goes out, and is answered as accepted.
     pub fn swallow(&mut self, sender: ActorId) -> u64 {
-        let mut request = Request::new(sender, "", "", Said::Heartbeat);
+        let mut request = Request::new(sender, "", "", RequestContent::Heartbeat);
         request.state = State::Answered(Outcome::status(202));
         self.last += 1;
         self.requests.insert(self.last, request);
@@ -325,7 +326,7 @@ impl Wire {
 
 impl Request {
     /// A request that starts.
-    pub fn new(sender: ActorId, origin: &str, token: &str, said: Said) -> Self {
+    pub fn new(sender: ActorId, origin: &str, token: &str, said: RequestContent) -> Self {
         Self {
             sender,
             origin: origin.to_owned(),
@@ -340,7 +341,7 @@ impl Request {
         }
     }
 
-    /// Whether the sender waits for the answer.
+    /// Returns true if the sender waits for the answer.
     pub fn is_awaited(&self) -> bool {
         self.state == State::Awaited
     }

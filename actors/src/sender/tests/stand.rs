@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout};
 
 use super::samples::{Fixed, OK, config, secs, spool_of};
 use crate::agent::Child;
-use crate::mail::{Mail, Post, WeakPost};
+use crate::mail::{ExitRecipient, Mail, Post};
 use crate::sender::{Configure, Delivery, OpenSnapshot, SendSnapshot, SenderActor, SnapshotDue, SnapshotEnd, Spooled};
 use crate::supervision::Exited;
 
@@ -255,7 +255,7 @@ impl Stand {
             ports,
             Post::uncounted(probe.clone().recipient()),
             Post::uncounted(probe.clone().recipient()),
-            Some(WeakPost::uncounted(probe.downgrade().recipient())),
+            Some(ExitRecipient::uncounted(probe.downgrade().recipient())),
         )
         .start();
         Self {

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use super::Always;
 use crate::agent::fakes::key;
 use crate::agent::{Child, Listed, Unreadable};
-use crate::mail::{Mail, Post, WeakPost};
+use crate::mail::{ExitRecipient, Mail, Post};
 use crate::sender::{Offer, Refusal, SnapshotDue, Spooled};
 use crate::supervision::Exited;
 use crate::watcher::{Collaborators, Relist, WatcherActor};
@@ -200,7 +200,7 @@ impl Stage {
             7,
             ports(feeds),
             to,
-            Some(WeakPost::uncounted(parent.downgrade().recipient())),
+            Some(ExitRecipient::uncounted(parent.downgrade().recipient())),
         )
         .start();
         Self {

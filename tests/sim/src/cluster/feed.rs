@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What a watcher's stream says, and what goes wrong on the way.
+//! A watcher's stream, with its faults.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -38,7 +38,7 @@ enum Stage {
 }
 
 /// A signal, and the state of an object that it hands over.
-type Said = (Signal, Option<(Rc<str>, Handed)>);
+type FeedItem = (Signal, Option<(Rc<str>, Handed)>);
 
 /// A stream that a watcher has open.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct Feed {
     stage: Stage,
     /// Revisions that its API server is behind.
     lag: u64,
-    ready: VecDeque<Said>,
+    ready: VecDeque<FeedItem>,
     /// The newest version that was handed over of this kind before.
     seen: u64,
     pub(crate) waker: Option<Waker>,
@@ -84,16 +84,16 @@ impl Feed {
     }
 
     /// Takes the next signal, and the state that it hands over.
-    pub(crate) fn next(&mut self) -> Option<Said> {
+    pub(crate) fn next(&mut self) -> Option<FeedItem> {
         self.ready.pop_front()
     }
 
-    /// Whether it ended, with nothing left to take.
+    /// Returns true if it ended, with nothing left to take.
     pub fn is_over(&self) -> bool {
         self.ready.is_empty() && matches!(self.stage, Stage::Over)
     }
 
-    /// Whether there is something to take.
+    /// Returns true if there is something to take.
     pub fn has_news(&self) -> bool {
         !self.ready.is_empty() || matches!(self.stage, Stage::Over)
     }
@@ -438,7 +438,7 @@ fn read(kind: ResourceKind, line: String) -> Result<Told, ReadError> {
     read_line(kind, line.as_bytes())
 }
 
-/// What a change says in a watch.
+/// Reads a change as a watch event.
 fn read_change(kind: ResourceKind, change: &Change) -> Result<Signal, ReadError> {
     let what = if change.gone { "DELETED" } else { "MODIFIED" };
     Ok(match read(kind, change.object.line(what, change.version))? {

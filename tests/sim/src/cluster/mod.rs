@@ -3,7 +3,7 @@
 
 //! A cluster: etcd with its revisions, and what an API server makes of it.
 //!
-//! It owns what is true. What a watcher sees of it goes through a [`Feed`], where it can be late, cut off, lost, doubled
+//! Watchers see the cluster through a [`Feed`], whose signals can be late, cut off, lost, doubled
 //! or out of order, as the [`Api`]'s weather has it.
 
 mod feed;
@@ -54,7 +54,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Whether what is told of the cluster may be wrong.
+    /// Returns true if watches may lose, double or swap events.
     pub fn loses(&self) -> bool {
         self.lost + self.lost_deletes + self.doubled + self.swapped > 0.0
     }
@@ -130,7 +130,7 @@ impl Cluster {
         Some((*version, object))
     }
 
-    /// Whether this object was deleted at some time, or vanished with a restore.
+    /// Returns true if this object was deleted at some time, or vanished with a restore.
     pub fn was_gone(&self, uid: &str) -> bool {
         self.gone.contains(uid)
     }
@@ -223,7 +223,7 @@ impl Cluster {
         self.restores.len()
     }
 
-    /// Whether a revision that was told after so many restores is the name of another past by now.
+    /// Returns true if a revision that was told after so many restores is the name of another past by now.
     fn is_overtaken(&self, version: u64, told_after: usize) -> bool {
         let later = self.restores.get(told_after..).unwrap_or_default();
         later.iter().any(|back_to| version > *back_to)

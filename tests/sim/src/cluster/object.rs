@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use obsyk_domain::resource::ResourceKind;
 
-/// Whether an object can be decoded.
+/// Returns true if an object can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
     /// Yes.
@@ -19,7 +19,7 @@ pub enum Health {
     BadMetadata,
 }
 
-/// A state of an object. What it says is a number, which it carries as a label: a later state says a greater one.
+/// A state of an object. It carries a number as a label: a later state has a greater one.
 #[derive(Clone, Debug)]
 pub struct Object {
     /// Its uid.
@@ -28,16 +28,16 @@ pub struct Object {
     pub namespace: Option<&'static str>,
     /// Its name.
     pub name: Rc<str>,
-    /// What it says.
+    /// The number.
     pub content: u64,
     /// Bytes that it carries besides.
     pub padding: usize,
-    /// Whether it can be decoded.
+    /// Returns true if it can be decoded.
     pub health: Health,
 }
 
 impl Object {
-    /// Whether the operator can tell what it says.
+    /// Returns true if the operator can tell what it says.
     pub fn is_good(&self) -> bool {
         self.health == Health::Good
     }
@@ -80,7 +80,7 @@ pub struct Change {
     pub version: u64,
     /// The object's state, or its last one.
     pub object: Rc<Object>,
-    /// Whether it is gone with this.
+    /// Returns true if it is gone with this.
     pub gone: bool,
 }
 

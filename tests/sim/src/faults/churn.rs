@@ -11,7 +11,7 @@ use obsyk_domain::resource::ResourceKind;
 use super::FAT;
 use crate::cluster::Object;
 use crate::coverage::Reached;
-use crate::plan::What;
+use crate::plan::FaultKind;
 use crate::wire::{Mishap, Weather};
 use crate::world::{Happening, World};
 
@@ -29,7 +29,7 @@ impl World {
 
     /// Something changes in the cluster, and then the next thing.
     pub(crate) fn churn(&mut self) {
-        if self.now().elapsed() >= self.plan.trouble {
+        if self.now().elapsed() >= self.plan.faults_until {
             return;
         }
         if !self.cluster.api.down {
@@ -87,11 +87,11 @@ impl World {
             return;
         }
         let wait = match what {
-            What::Storm { fat: true, .. } => {
+            FaultKind::Storm { fat: true, .. } => {
                 self.resize(FAT);
                 return;
             }
-            What::Storm { per_second, .. } => {
+            FaultKind::Storm { per_second, .. } => {
                 let kind = *self.dice.pick(&self.plan.kinds);
                 if let Some(object) = self.all(kind).first().cloned() {
                     self.cluster.update(kind, &object);
@@ -100,7 +100,7 @@ impl World {
                 self.change(kind);
                 Duration::from_secs(2) / u32::try_from(per_second).unwrap_or(1)
             }
-            What::Changes { per_second } => {
+            FaultKind::Changes { per_second } => {
                 let kind = *self.dice.pick(&self.plan.kinds);
                 let objects = self.all(kind);
                 if let Some(object) = objects.get(self.dice.below(objects.len())) {
@@ -109,13 +109,13 @@ impl World {
                 }
                 Duration::from_secs(1) / per_second
             }
-            What::Creations { every } => {
+            FaultKind::Creations { every } => {
                 let kind = *self.dice.pick(&self.plan.kinds);
                 self.create(kind);
                 self.changed(kind);
                 every
             }
-            What::Relabels { count, padding, every } => {
+            FaultKind::Relabels { count, padding, every } => {
                 let kinds = self.plan.kinds.clone();
                 let objects = kinds.iter().flat_map(|kind| {
                     let objects: Vec<_> = self.cluster.objects(*kind).cloned().collect();
@@ -148,7 +148,7 @@ impl World {
             ..Weather::all(mishap)
         };
         if let Some(fault) = self.plan.faults.get_mut(number) {
-            fault.what = What::Weather(vec![weather]);
+            fault.what = FaultKind::Weather(vec![weather]);
         }
         self.cluster.update(kind, &object);
         self.changed(kind);

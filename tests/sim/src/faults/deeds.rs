@@ -1,13 +1,13 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What faults do when they begin, and undo when they end.
+//! The effects of faults, and their ends.
 
 use obsyk_domain::ports::ReadError;
 use obsyk_domain::resource::ResourceKind;
 
 use crate::cluster::Health;
-use crate::plan::{Death, SecretTrouble, What};
+use crate::plan::{Death, FaultKind, SecretTrouble};
 use crate::setting::{HERE, SECRET, THERE, key};
 use crate::world::{Command, Happening, Role, World};
 
@@ -70,7 +70,7 @@ impl World {
 
     pub(super) fn remove_resource(&mut self, name: &str) {
         self.resources.remove(&key(name));
-        self.tell_resources();
+        self.report_resources();
     }
 
     pub(super) fn add_another(&mut self, same_platform: bool) {
@@ -100,7 +100,7 @@ impl World {
             _ => return,
         };
         self.secrets.insert(SECRET.to_owned(), secret);
-        self.tell_secrets();
+        self.report_secrets();
     }
 
     pub(super) fn mend_secret(&mut self) {
@@ -108,7 +108,7 @@ impl World {
         if let Some(first) = self.clients.first() {
             self.secrets.insert(SECRET.to_owned(), Ok(first.clone()));
         }
-        self.tell_secrets();
+        self.report_secrets();
     }
 
     pub(super) fn revoke(&mut self, number: usize, times: u32) {
@@ -118,7 +118,7 @@ impl World {
         if times > 1
             && let Some(fault) = self.plan.faults.get_mut(number)
         {
-            fault.what = What::Revoked { times: times - 1 };
+            fault.what = FaultKind::Revoked { times: times - 1 };
             let wait = self.dice.secs(1, 30);
             self.plan_in(wait, Happening::FaultBegins(number));
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use obsyk_domain::answer::Fault as Loss;
 
 use crate::cluster::Api;
-use crate::plan::{Death, Fault, What};
+use crate::plan::{Death, Fault, FaultKind};
 use crate::setting::{HERE, THERE, key};
 use crate::wire::{Mishap, Weather};
 use crate::world::{Command, Happening, World};
@@ -29,87 +29,90 @@ impl World {
 
     /// A fault begins.
     pub(crate) fn begin(&mut self, number: usize) {
-        let Some(fault) = self.fault(number).filter(|_| self.now().elapsed() < self.plan.trouble) else {
+        let Some(fault) = self
+            .fault(number)
+            .filter(|_| self.now().elapsed() < self.plan.faults_until)
+        else {
             return;
         };
-        self.tell(|| format!("fault {number}: {fault:?}"));
+        self.record(|| format!("fault {number}: {fault:?}"));
         self.coverage.fire(fault.row);
         self.active.insert(number);
         self.plan_in(fault.lasts, Happening::FaultEnds(number));
         self.set_weather();
         match fault.what {
-            What::ApiDown => self.cut_streams(1.0),
-            What::Resets => self.cut_streams(0.7),
-            What::Compaction => {
+            FaultKind::ApiDown => self.cut_streams(1.0),
+            FaultKind::Resets => self.cut_streams(0.7),
+            FaultKind::Compaction => {
                 self.cluster.compact();
                 for feed in self.feeds.values_mut() {
                     feed.expire(&mut self.dice, &self.saboteur);
                 }
                 self.stir_all();
             }
-            What::Restore(back) => self.restore(back),
-            What::Losses { .. } => self.mistrust_all(),
-            What::Lag(_) if self.dice.happens(0.5) => {
+            FaultKind::Restore(back) => self.restore(back),
+            FaultKind::Losses { .. } => self.mistrust_all(),
+            FaultKind::Lag(_) if self.dice.happens(0.5) => {
                 // Without a list nothing would show the lag.
                 for feed in self.feeds.values_mut() {
                     feed.expire(&mut self.dice, &self.saboteur);
                 }
                 self.stir_all();
             }
-            What::Forbid(kind) | What::Absent(kind) => self.cut_kind(kind),
-            What::Broken { kind, metadata } => self.break_objects(kind, metadata),
-            What::CreatedAgain(kind) => {
+            FaultKind::Forbid(kind) | FaultKind::Absent(kind) => self.cut_kind(kind),
+            FaultKind::Broken { kind, metadata } => self.break_objects(kind, metadata),
+            FaultKind::CreatedAgain(kind) => {
                 for object in self.all(kind) {
                     self.create_again(kind, &object);
                     self.changed(kind);
                 }
             }
-            What::AllDeleted(kind) => self.delete_all(kind),
-            What::Storm { .. } => self.plan_in(Duration::ZERO, Happening::Storms(number)),
-            What::EditedRate { per_second, burst } => self.edit(|spec| {
+            FaultKind::AllDeleted(kind) => self.delete_all(kind),
+            FaultKind::Storm { .. } => self.plan_in(Duration::ZERO, Happening::Storms(number)),
+            FaultKind::EditedRate { per_second, burst } => self.edit(|spec| {
                 spec.rate_limit.events_per_second = per_second;
                 spec.rate_limit.burst_size = burst;
             }),
-            What::EditedSync => {
+            FaultKind::EditedSync => {
                 let minutes = self.dice.within(1, 10);
                 self.edit(|spec| spec.sync_interval = format!("{minutes}m"));
             }
-            What::EditedName => {
+            FaultKind::EditedName => {
                 self.names += 1;
                 let name = format!("prod-{}", self.names);
                 self.edit(|spec| spec.cluster_name = name);
             }
-            What::EditedPlatform => self.edit(|spec| {
+            FaultKind::EditedPlatform => self.edit(|spec| {
                 let url = if spec.platform_url == HERE { THERE } else { HERE };
                 spec.platform_url = url.to_owned();
             }),
-            What::Invalid => self.edit(|spec| spec.sync_interval = "soon".to_owned()),
-            What::CreatedAnew => self.remove_resource("agent"),
-            What::Another { same_platform } => self.add_another(same_platform),
-            What::Secret(trouble) => self.spoil_secret(trouble),
-            What::Flapping => self.plan_in(FLAPS, Happening::Flips(number)),
-            What::Revoked { times } => self.revoke(number, times),
-            What::Forgets => {
+            FaultKind::Invalid => self.edit(|spec| spec.sync_interval = "soon".to_owned()),
+            FaultKind::CreatedAnew => self.remove_resource("agent"),
+            FaultKind::Another { same_platform } => self.add_another(same_platform),
+            FaultKind::Secret(trouble) => self.spoil_secret(trouble),
+            FaultKind::Flapping => self.plan_in(FLAPS, Happening::Flips(number)),
+            FaultKind::Revoked { times } => self.revoke(number, times),
+            FaultKind::Forgets => {
                 for platform in self.wire.platforms.values_mut() {
                     platform.forget();
                 }
             }
-            What::Clock => self.skew = Duration::from_secs(600),
-            What::Death(death) => self.die(death),
-            What::Changes { .. } | What::Creations { .. } | What::Relabels { .. } => {
+            FaultKind::Clock => self.skew = Duration::from_secs(600),
+            FaultKind::Death(death) => self.die(death),
+            FaultKind::Changes { .. } | FaultKind::Creations { .. } | FaultKind::Relabels { .. } => {
                 self.plan_in(Duration::ZERO, Happening::Storms(number));
             }
-            What::Fat(padding) => self.resize(padding),
-            What::RefusedWatch(kind, _) => self.cut_kind(kind),
-            What::Dislikes(mishap) => self.dislike(number, mishap),
-            What::Lag(_)
-            | What::SlowLists(_)
-            | What::Busy(_)
-            | What::NoStreams
-            | What::Endless
-            | What::ExpiringWatch(_)
-            | What::Weather(_)
-            | What::Tokens(_) => {}
+            FaultKind::Fat(padding) => self.resize(padding),
+            FaultKind::RefusedWatch(kind, _) => self.cut_kind(kind),
+            FaultKind::Dislikes(mishap) => self.dislike(number, mishap),
+            FaultKind::Lag(_)
+            | FaultKind::SlowLists(_)
+            | FaultKind::Busy(_)
+            | FaultKind::NoStreams
+            | FaultKind::Endless
+            | FaultKind::ExpiringWatch(_)
+            | FaultKind::Weather(_)
+            | FaultKind::Tokens(_) => {}
         }
         self.cluster.note_readability(self.now());
     }
@@ -119,30 +122,32 @@ impl World {
         let Some(fault) = self.fault(number).filter(|_| self.active.remove(&number)) else {
             return;
         };
-        self.tell(|| format!("fault {number} ends"));
+        self.record(|| format!("fault {number} ends"));
         self.set_weather();
         match fault.what {
-            What::ApiDown | What::Restore(_) => {
-                self.tell_resources();
-                self.tell_secrets();
+            FaultKind::ApiDown | FaultKind::Restore(_) => {
+                self.report_resources();
+                self.report_secrets();
             }
-            What::Lag(_) => self.stir_all(),
-            What::Losses { .. } => self.mistrust_all(),
-            What::Broken { kind, .. } => self.mend_objects(kind),
-            What::Storm { fat: true, .. } | What::Fat(_) | What::Relabels { .. } => self.resize(0),
-            What::EditedRate { .. } => {
+            FaultKind::Lag(_) => self.stir_all(),
+            FaultKind::Losses { .. } => self.mistrust_all(),
+            FaultKind::Broken { kind, .. } => self.mend_objects(kind),
+            FaultKind::Storm { fat: true, .. } | FaultKind::Fat(_) | FaultKind::Relabels { .. } => self.resize(0),
+            FaultKind::EditedRate { .. } => {
                 let (per_second, burst) = (self.plan.per_second, self.plan.burst);
                 self.edit(|spec| {
                     spec.rate_limit.events_per_second = per_second;
                     spec.rate_limit.burst_size = burst;
                 });
             }
-            What::Invalid => self.edit(|spec| spec.sync_interval = "5m".to_owned()),
-            What::CreatedAnew if !self.resources.contains_key(&key("agent")) => self.create_resource("agent", HERE),
-            What::Another { .. } => self.remove_resource("another"),
-            What::Secret(_) => self.mend_secret(),
-            What::Clock => self.skew = Duration::ZERO,
-            What::Death(Death::Kill | Death::Terminate) => {
+            FaultKind::Invalid => self.edit(|spec| spec.sync_interval = "5m".to_owned()),
+            FaultKind::CreatedAnew if !self.resources.contains_key(&key("agent")) => {
+                self.create_resource("agent", HERE)
+            }
+            FaultKind::Another { .. } => self.remove_resource("another"),
+            FaultKind::Secret(_) => self.mend_secret(),
+            FaultKind::Clock => self.skew = Duration::ZERO,
+            FaultKind::Death(Death::Kill | Death::Terminate) => {
                 self.commands.push(Command::Kill);
                 self.plan_in(Duration::from_millis(1), Happening::Start);
             }
@@ -161,7 +166,7 @@ impl World {
             self.mend_objects(kind);
         }
         self.cluster.note_readability(self.now());
-        // What a platform refused is as it was until it changes.
+        // An object that a platform refused is sent again when it changes.
         let refused: Vec<String> = self
             .wire
             .platforms
@@ -178,7 +183,7 @@ impl World {
         }
     }
 
-    /// What the active faults make of the API server and of the wire.
+    /// Applies the active faults to the API server and the wire.
     fn set_weather(&mut self) {
         let mut api = Api::default();
         let mut weather: Vec<Weather> = Vec::new();
@@ -188,8 +193,8 @@ impl World {
                 continue;
             };
             match &fault.what {
-                What::ApiDown | What::Restore(_) => api.down = true,
-                What::Losses {
+                FaultKind::ApiDown | FaultKind::Restore(_) => api.down = true,
+                FaultKind::Losses {
                     lost,
                     deletes,
                     doubled,
@@ -200,17 +205,17 @@ impl World {
                     api.doubled += doubled;
                     api.swapped += swapped;
                 }
-                What::Lag(lag) => api.lag = api.lag.max(*lag),
-                What::SlowLists(wait) => api.slow = *wait,
-                What::Busy(wait) => api.busy = Some(*wait),
-                What::NoStreams => api.no_streams = true,
-                What::Forbid(kind) => api.forbidden.insert(*kind),
-                What::Absent(kind) => api.absent.insert(*kind),
-                What::Weather(all) => weather.extend(all.iter().cloned()),
-                What::Endless => api.endless = true,
-                What::ExpiringWatch(kind) => api.expiring_watch = Some(*kind),
-                What::RefusedWatch(kind, error) => api.refused_watch = Some((*kind, *error)),
-                What::Tokens(trouble) => self.wire.tokens = Some(*trouble),
+                FaultKind::Lag(lag) => api.lag = api.lag.max(*lag),
+                FaultKind::SlowLists(wait) => api.slow = *wait,
+                FaultKind::Busy(wait) => api.busy = Some(*wait),
+                FaultKind::NoStreams => api.no_streams = true,
+                FaultKind::Forbid(kind) => api.forbidden.insert(*kind),
+                FaultKind::Absent(kind) => api.absent.insert(*kind),
+                FaultKind::Weather(all) => weather.extend(all.iter().cloned()),
+                FaultKind::Endless => api.endless = true,
+                FaultKind::ExpiringWatch(kind) => api.expiring_watch = Some(*kind),
+                FaultKind::RefusedWatch(kind, error) => api.refused_watch = Some((*kind, *error)),
+                FaultKind::Tokens(trouble) => self.wire.tokens = Some(*trouble),
                 _ => {}
             }
         }

@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What a seed decides: the cluster, how much it changes, and which faults come when.
+//! The decisions of a seed: cluster, pace of changes, faults.
 
 mod draw;
 
@@ -21,8 +21,8 @@ use crate::scenario::Scenario;
 use crate::wire::{Mishap, TokenTrouble, Weather};
 use draw::{ambush, fault};
 
-/// Faults come and changes happen until here, in a batch.
-pub const TROUBLE: Duration = Duration::from_secs(31 * 60);
+/// End of faults and changes in mixed seeds.
+pub const FAULTS_UNTIL: Duration = Duration::from_secs(31 * 60);
 
 /// At least so many changes.
 pub const LEAST_CHANGES: u64 = 1000;
@@ -39,11 +39,11 @@ pub struct Fault {
     pub at: Moment,
     /// How long it lasts.
     pub lasts: Duration,
-    /// What it is.
-    pub what: What,
+    /// Its kind.
+    pub what: FaultKind,
 }
 
-/// What is wrong with a Secret.
+/// A fault of a Secret.
 #[derive(Clone, Copy, Debug)]
 pub enum SecretTrouble {
     /// It is bad.
@@ -56,7 +56,7 @@ pub enum SecretTrouble {
     Revoked,
 }
 
-/// Whose process or part of it dies.
+/// The process, or an actor, that dies.
 #[derive(Clone, Copy, Debug)]
 pub enum Death {
     /// SIGKILL.
@@ -73,10 +73,10 @@ pub enum Death {
     Supervisor,
 }
 
-/// What a fault does.
+/// The kind of a fault.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names and the table of faults say it")]
-pub enum What {
+pub enum FaultKind {
     ApiDown,
     Resets,
     Compaction,
@@ -156,7 +156,7 @@ pub struct Plan {
     pub pace: Duration,
     /// How long a token lives.
     pub lifetime: Duration,
-    /// Whether platforms say 404 to a delete of what they don't hold.
+    /// True if platforms answer 404 to a delete of an object that they do not hold.
     pub pedantic: bool,
     /// The limit that the resource has at the start.
     pub per_second: i32,
@@ -170,12 +170,12 @@ pub struct Plan {
     pub first_version: u64,
     /// The scenario, if the seed is one's.
     pub scenario: Option<Scenario>,
-    /// What it expects.
+    /// The expectations of the scenario.
     pub expect: Expect,
-    /// How long after the faults the platform's picture is true again, at least.
+    /// The time after the last fault within which the platform's picture must be true. [`Self::heals_within`] may extend it.
     pub heals: Duration,
     /// Faults come and changes happen until here.
-    pub trouble: Duration,
+    pub faults_until: Duration,
     /// The faults, in order of time.
     pub faults: Vec<Fault>,
     /// Those that are left out of a replay.
@@ -183,7 +183,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What this seed decides. Each of these scenarios has one seed in a hundred.
+    /// Returns the plan of a seed. Each of these scenarios has one seed in a hundred.
     pub fn mixed(seed: u64, scenarios: &[Scenario]) -> Self {
         let turn = usize::try_from(seed % 100).unwrap_or(usize::MAX);
         match Scenario::ALL.get(turn).filter(|scenario| scenarios.contains(scenario)) {
@@ -192,7 +192,7 @@ impl Plan {
         }
     }
 
-    /// What this seed decides where no scenario has it.
+    /// Returns the plan of a seed that no scenario has.
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed, 1);
         let mut kinds = Vec::new();
@@ -215,10 +215,10 @@ impl Plan {
         let mut faults: Vec<Fault> = Vec::new();
         for row in rows {
             for _ in 0..dice.within(1, 3) {
-                faults.extend(fault(row, &kinds, &mut dice));
+                faults.push(fault(row, &kinds, &mut dice));
             }
         }
-        // What comes by chance at once is rare: some seeds are told to.
+        // Simultaneous faults are rare by chance: some seeds draw them.
         for _ in 0..dice.below(3) {
             if let Some(first) = faults.get(dice.below(faults.len())).cloned() {
                 let at = first.at
@@ -228,7 +228,7 @@ impl Plan {
                         dice.secs(0, 5)
                     };
                 let row = *dice.pick(&Row::MIXED);
-                faults.extend(fault(row, &kinds, &mut dice).map(|fault| fault.moved_to(at)));
+                faults.push(fault(row, &kinds, &mut dice).moved_to(at));
             }
         }
         if dice.happens(0.05) {
@@ -236,7 +236,7 @@ impl Plan {
         }
         faults.sort_by_key(|fault| fault.at);
         // The body of a whole snapshot of fat objects would take minutes.
-        let fat = |fault: &Fault| matches!(fault.what, What::Storm { fat: true, .. });
+        let fat = |fault: &Fault| matches!(fault.what, FaultKind::Storm { fat: true, .. });
         let bandwidths = if faults.iter().any(fat) {
             [0; 3]
         } else {
@@ -246,7 +246,7 @@ impl Plan {
         Self {
             seed,
             objects: dice.within(2, 14) as usize,
-            pace: TROUBLE / if hurried { 4000 } else { 1500 + dice.below(500) as u32 },
+            pace: FAULTS_UNTIL / if hurried { 4000 } else { 1500 + dice.below(500) as u32 },
             lifetime: *dice.pick(&[60, 300, 3600, 3600, 3600].map(Duration::from_secs)),
             pedantic: dice.happens(0.5),
             per_second: *dice.pick(&[10, 10, 10, 3, 50]),
@@ -260,7 +260,7 @@ impl Plan {
             scenario: None,
             expect: Expect::default(),
             heals: Duration::from_secs(10 * 60),
-            trouble: TROUBLE,
+            faults_until: FAULTS_UNTIL,
             faults,
             without: BTreeSet::new(),
         }
@@ -274,17 +274,17 @@ impl Plan {
             .filter(|(number, _)| !self.without.contains(number))
     }
 
-    /// Whether a scenario has the seed.
+    /// Returns true if a scenario has the seed.
     pub fn is_scenario(&self) -> bool {
         self.scenario.is_some()
     }
 
     /// Lets faults come and changes happen until `secs`.
-    pub(crate) fn last(&mut self, secs: u64) {
-        self.trouble = Duration::from_secs(secs);
+    pub(crate) fn set_faults_until(&mut self, secs: u64) {
+        self.faults_until = Duration::from_secs(secs);
     }
 
-    /// Whether something may be wrong that only the next day's snapshot mends.
+    /// Returns true if something may be wrong that only the next day's snapshot mends.
     pub fn waits_a_day(&self) -> bool {
         !self.is_scenario() && self.active().any(|(_, fault)| matches!(fault.row, Row::K4 | Row::P8))
     }
@@ -296,7 +296,7 @@ impl Plan {
         }
         // A snapshot that is refused for good is tried again after up to an hour.
         let refuses = |weather: &Weather| matches!(weather.mishap, Mishap::Status { .. });
-        let refused = |fault: &Fault| matches!(&fault.what, What::Weather(all) if all.iter().any(refuses));
+        let refused = |fault: &Fault| matches!(&fault.what, FaultKind::Weather(all) if all.iter().any(refuses));
         if self.active().any(|(_, fault)| fault.row == Row::P3 && refused(fault)) {
             Duration::from_secs(70 * 60)
         } else {

@@ -3,8 +3,8 @@
 
 //! The platform: it keeps what it is told, and knows who may speak.
 //!
-//! It is naive, as a platform may be: what arrives last counts, however late it is. What goes wrong on the way to it is
-//! the wire's business.
+//! It is naive, as a platform may be: what arrives last counts, however late it is. Faults on the way are the
+//! wire's business.
 
 mod said;
 
@@ -13,23 +13,23 @@ use std::time::Duration;
 
 use obsyk_domain::time::Moment;
 
-pub use said::{Event, Said, Snapshot, Told};
+pub use said::{Event, RequestContent, Snapshot, StoredObject};
 
 /// A platform.
 #[derive(Debug)]
 pub struct Platform {
     /// Where it is.
     pub origin: String,
-    objects: BTreeMap<String, Told>,
+    objects: BTreeMap<String, StoredObject>,
     /// It has a snapshot of the cluster.
     known: bool,
     tokens: BTreeMap<String, Moment>,
     issued: u64,
     /// How long its tokens live.
     pub lifetime: Duration,
-    /// Whether it says 404 to a delete of what it doesn't hold.
+    /// Returns true if it says 404 to a delete of what it doesn't hold.
     pub pedantic: bool,
-    /// Objects that it refused to take for good: until they change, or a snapshot carries them, they stay as they are.
+    /// Objects of events that were answered as refused for good, until a later event is accepted.
     pub refused: BTreeSet<String>,
     /// When it accepted snapshots.
     pub snapshots: Vec<Moment>,
@@ -54,8 +54,8 @@ impl Platform {
         }
     }
 
-    /// What it holds.
-    pub fn objects(&self) -> &BTreeMap<String, Told> {
+    /// Returns the stored objects.
+    pub fn objects(&self) -> &BTreeMap<String, StoredObject> {
         &self.objects
     }
 
@@ -78,21 +78,21 @@ impl Platform {
         self.known = false;
     }
 
-    /// Whether a token is valid.
+    /// Returns true if a token is valid.
     pub fn knows(&self, now: Moment, token: &str) -> bool {
         self.tokens.get(token).is_some_and(|expires| *expires > now)
     }
 
     /// Takes a request whose token was checked when its head came: the status code of its answer.
-    pub fn take(&mut self, now: Moment, valid: bool, said: &Said) -> u16 {
+    pub fn take(&mut self, now: Moment, valid: bool, said: &RequestContent) -> u16 {
         if !valid {
             return 401;
         }
         match said {
-            Said::Heartbeat if self.known => 200,
-            Said::Heartbeat => 404,
-            Said::Event(event) => self.event(now, event),
-            Said::Snapshot(snapshot) => {
+            RequestContent::Heartbeat if self.known => 200,
+            RequestContent::Heartbeat => 404,
+            RequestContent::Event(event) => self.event(now, event),
+            RequestContent::Snapshot(snapshot) => {
                 self.known = true;
                 self.snapshots.push(now);
                 for (kind, list) in &snapshot.lists {

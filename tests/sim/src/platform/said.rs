@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What a request says, read from its bytes.
+//! The content of a request, read from its bytes.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use serde::Deserialize;
 
 /// An object, as the platform is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct StoredObject {
     /// Its kind.
     pub kind: ResourceKind,
     /// Its namespace.
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
-    /// What it says.
+    /// The number that it carries as a label.
     pub content: u64,
     /// Bytes of its labels, nearly all that a fat object has.
     pub size: usize,
@@ -32,7 +32,7 @@ pub struct Event {
     /// Its kind.
     pub kind: ResourceKind,
     /// The object; none when it is gone.
-    pub object: Option<Told>,
+    pub object: Option<StoredObject>,
     /// Bytes of the body.
     pub bytes: usize,
 }
@@ -43,14 +43,14 @@ pub struct Snapshot {
     /// The cluster's name.
     pub cluster_name: String,
     /// The lists that it has.
-    pub lists: BTreeMap<ResourceKind, Vec<(String, Told)>>,
+    pub lists: BTreeMap<ResourceKind, Vec<(String, StoredObject)>>,
     /// Bytes of the body.
     pub bytes: usize,
 }
 
-/// What a request says.
+/// The content of a request.
 #[derive(Clone, Debug)]
-pub enum Said {
+pub enum RequestContent {
     /// See [`Event`].
     Event(Event),
     /// The cluster is alive.
@@ -93,9 +93,9 @@ enum Lenient<'a> {
 }
 
 impl RawObject<'_> {
-    fn told(&self, kind: ResourceKind) -> Result<Told, String> {
+    fn told(&self, kind: ResourceKind) -> Result<StoredObject, String> {
         let says = self.labels.get("says").ok_or("an object says nothing")?;
-        Ok(Told {
+        Ok(StoredObject {
             kind,
             namespace: self.namespace.map(str::to_owned),
             name: self.name.to_owned(),
@@ -105,7 +105,7 @@ impl RawObject<'_> {
     }
 }
 
-impl Said {
+impl RequestContent {
     /// Bytes of the body, as far as they matter.
     pub fn bytes(&self) -> usize {
         match self {
@@ -115,12 +115,12 @@ impl Said {
         }
     }
 
-    /// Whether it is an event of this kind.
+    /// Returns true if it is an event of this kind.
     pub fn is_event_of(&self, kind: ResourceKind) -> bool {
         matches!(self, Self::Event(event) if event.kind == kind)
     }
 
-    /// Whether the body has this object.
+    /// Returns true if the body has this object.
     pub fn names(&self, uid: &str) -> bool {
         match self {
             Self::Event(event) => event.uid == uid,

@@ -23,11 +23,11 @@ use tokio::task::LocalSet;
 
 use crate::world::{Happening, Shared};
 use ports::ProcessPorts;
-pub(crate) use streams::Follower;
+pub(crate) use streams::SecretWatch;
 
 /// A change of the resources, as the watch of `ObsykAgent` tells it.
 #[derive(Clone, Debug)]
-pub enum Resources {
+pub enum ResourceChange {
     /// A resource was created or edited.
     Apply(Box<Apply>),
     /// A resource is gone.
@@ -41,7 +41,7 @@ pub(crate) struct Process {
     pub(crate) number: u64,
     local: LocalSet,
     supervisor: Address<SupervisorActor>,
-    resources: mpsc::UnboundedSender<Resources>,
+    resources: mpsc::UnboundedSender<ResourceChange>,
     alive: Rc<Cell<bool>>,
     world: Shared,
 }
@@ -86,7 +86,7 @@ impl Process {
     }
 
     /// Tells the supervisor of changed resources.
-    pub(crate) fn tell(&self, resources: Resources) {
+    pub(crate) fn apply(&self, resources: ResourceChange) {
         // Fails only when the supervisor is gone.
         let _gone = self.resources.send(resources);
     }
@@ -96,7 +96,7 @@ impl Process {
         let (supervisor, world) = (self.supervisor.clone(), Rc::clone(&self.world));
         self.spawn(async move {
             if let Ok(view) = supervisor.send(Inspect).await {
-                world.borrow_mut().looked(&view);
+                world.borrow_mut().inspected(&view);
             }
         });
     }
@@ -116,7 +116,7 @@ impl Process {
         self.local.spawn_local(task);
     }
 
-    /// Ends at once: SIGKILL. What its actors do while they are dropped reaches nobody.
+    /// Ends at once: SIGKILL. Calls of its actors while they are dropped reach nobody.
     pub(crate) fn end(self) {
         self.alive.set(false);
         drop(self.local);
@@ -125,13 +125,13 @@ impl Process {
 
 /// Hands the resources over in order, each when the one before is taken, as the process does. The first message makes the
 /// supervisor's task known.
-async fn follow(mut told: mpsc::UnboundedReceiver<Resources>, supervisor: Address<SupervisorActor>) {
+async fn follow(mut told: mpsc::UnboundedReceiver<ResourceChange>, supervisor: Address<SupervisorActor>) {
     let _gone = supervisor.send(Ping).await;
     while let Some(resources) = told.recv().await {
         let taken = match resources {
-            Resources::Apply(apply) => supervisor.send(*apply).await,
-            Resources::Remove(remove) => supervisor.send(remove).await,
-            Resources::AllApplied => supervisor.send(AllApplied).await,
+            ResourceChange::Apply(apply) => supervisor.send(*apply).await,
+            ResourceChange::Remove(remove) => supervisor.send(remove).await,
+            ResourceChange::AllApplied => supervisor.send(AllApplied).await,
         };
         if taken.is_err() {
             return;

@@ -185,11 +185,11 @@ impl Platform for ProcessPorts {
 impl CredentialsSource for ProcessPorts {
     fn watch(&self, _: &str, secret: &str) -> LocalStream<Result<Credentials, CredentialsError>> {
         caller(&self.world, Role::Agent);
-        let follower = self.world.borrow_mut().follow_secret(secret);
+        let watch = self.world.borrow_mut().watch_secret(secret);
         Box::pin(SecretStream {
             world: Rc::clone(&self.world),
             alive: Rc::clone(&self.alive),
-            follower,
+            watch,
         })
     }
 }

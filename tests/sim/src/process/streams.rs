@@ -44,12 +44,12 @@ impl Drop for FeedStream {
     }
 }
 
-/// What a Secret says, now and after each change.
+/// The state of a Secret.
 pub(crate) type Says = Result<Credentials, CredentialsError>;
 
 /// An agent that follows a Secret.
 #[derive(Default)]
-pub(crate) struct Follower {
+pub(crate) struct SecretWatch {
     pub(crate) secret: String,
     pub(crate) states: VecDeque<Says>,
     pub(crate) waker: Option<Waker>,
@@ -59,7 +59,7 @@ pub(crate) struct Follower {
 pub(super) struct SecretStream {
     pub(super) world: Shared,
     pub(super) alive: Rc<Cell<bool>>,
-    pub(super) follower: u64,
+    pub(super) watch: u64,
 }
 
 impl Stream for SecretStream {
@@ -67,13 +67,13 @@ impl Stream for SecretStream {
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Says>> {
         let mut world = self.world.borrow_mut();
-        let Some(follower) = world.followers.get_mut(&self.follower).filter(|_| self.alive.get()) else {
+        let Some(watch) = world.secret_watches.get_mut(&self.watch).filter(|_| self.alive.get()) else {
             return Poll::Pending;
         };
-        match follower.states.pop_front() {
+        match watch.states.pop_front() {
             Some(state) => Poll::Ready(Some(state)),
             None => {
-                follower.waker = Some(task.waker().clone());
+                watch.waker = Some(task.waker().clone());
                 Poll::Pending
             }
         }
@@ -82,6 +82,6 @@ impl Stream for SecretStream {
 
 impl Drop for SecretStream {
     fn drop(&mut self) {
-        self.world.borrow_mut().followers.remove(&self.follower);
+        self.world.borrow_mut().secret_watches.remove(&self.watch);
     }
 }

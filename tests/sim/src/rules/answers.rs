@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What an answer means for what may follow.
+//! The effects of answers on the rules.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,37 +10,39 @@ use obsyk_domain::answer::Outcome;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
-use super::parts::{Failing, Meant};
+use super::parts::{Failing, ResponseClass};
 use super::{Rules, place};
-use crate::platform::{Event, Said, Snapshot};
+use crate::platform::{Event, RequestContent, Snapshot};
 
 impl Rules {
     /// The answer to a request comes back.
-    pub fn answered(&mut self, now: Moment, id: u64, said: &Said, outcome: Outcome) {
-        let Some(flight) = self.flights.remove(&id) else { return };
-        let meant = Meant::by(outcome);
+    pub fn answered(&mut self, now: Moment, id: u64, said: &RequestContent, outcome: Outcome) {
+        let Some(flight) = self.in_flight.remove(&id) else {
+            return;
+        };
+        let meant = ResponseClass::by(outcome);
         match said {
-            Said::Heartbeat => {
-                if matches!(meant, Meant::Accepted | Meant::Refused(404)) {
+            RequestContent::Heartbeat => {
+                if matches!(meant, ResponseClass::Accepted | ResponseClass::Refused(404)) {
                     self.failing = None;
                 }
                 return;
             }
-            Said::Event(event) => self.event_answered(event, meant),
-            Said::Snapshot(snapshot) => {
-                if meant == Meant::Refused(413) {
-                    // What is too large for a snapshot goes as events, refused or not.
+            RequestContent::Event(event) => self.event_answered(event, meant),
+            RequestContent::Snapshot(snapshot) => {
+                if meant == ResponseClass::Refused(413) {
+                    // A kind that is too large for a snapshot goes as events, refused objects included.
                     self.in_parts = true;
                     self.refused.clear();
                 }
-                if meant == Meant::Accepted {
+                if meant == ResponseClass::Accepted {
                     self.snapshot_accepted(snapshot, flight.snapshot.as_ref());
                 }
             }
         }
         let is_retry = |failing: &Failing| flight.order >= failing.from;
         match meant {
-            Meant::Failed { told_when } => {
+            ResponseClass::Failed { told_when } => {
                 let retries = match &self.failing {
                     Some(failing) if !is_retry(failing) => return,
                     Some(failing) => failing.retries,
@@ -56,22 +58,22 @@ impl Rules {
                 });
             }
             // To come later, or with another token, is no failure.
-            Meant::Later | Meant::Unauthorized => {
+            ResponseClass::Later | ResponseClass::Unauthorized => {
                 if let Some(failing) = self.failing.as_mut().filter(|failing| is_retry(failing)) {
                     failing.retries = failing.retries.saturating_sub(1);
                 }
             }
-            Meant::Forbidden => self.failing = None,
-            Meant::Accepted | Meant::Refused(_) => {
+            ResponseClass::Forbidden => self.failing = None,
+            ResponseClass::Accepted | ResponseClass::Refused(_) => {
                 self.failing.take_if(|failing| is_retry(failing));
             }
         }
     }
 
-    fn event_answered(&mut self, event: &Event, meant: Meant) {
+    fn event_answered(&mut self, event: &Event, meant: ResponseClass) {
         match (meant, &event.object) {
-            (Meant::Accepted, _) | (Meant::Refused(404 | 410), None) => {}
-            (Meant::Refused(_), object) => {
+            (ResponseClass::Accepted, _) | (ResponseClass::Refused(404 | 410), None) => {}
+            (ResponseClass::Refused(_), object) => {
                 let content = object.as_ref().map(|object| object.content);
                 self.refused.insert(event.uid.clone(), content);
                 return;
@@ -88,7 +90,7 @@ impl Rules {
                 self.told.insert(event.uid.clone(), object.clone());
             }
             None => {
-                self.buried.insert(event.uid.clone());
+                self.deleted.insert(event.uid.clone());
             }
         }
     }
@@ -98,8 +100,8 @@ impl Rules {
         self.carried = snapshot.lists.keys().copied().collect();
         for kind in snapshot.lists.keys() {
             let asked = asked.and_then(|asked| asked.get(kind)).copied().unwrap_or_default();
-            if self.untrue.get(kind).is_some_and(|since| *since <= asked) {
-                self.untrue.remove(kind);
+            if self.untrusted_since.get(kind).is_some_and(|since| *since <= asked) {
+                self.untrusted_since.remove(kind);
                 self.forget(|of| of == *kind);
             }
         }

@@ -10,13 +10,15 @@ mod parts;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use obsyk_actors::sender::MOST_IN_FLIGHT;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
-use crate::platform::{Event, Said, Snapshot, Told};
+use crate::platform::{Event, RequestContent, Snapshot, StoredObject};
 use crate::world::Lists;
-use parts::{Bucket, EventInFlight, Failing, Flight};
+use parts::{Bucket, EventInFlight, Failing, InFlight};
+
+/// Requests in flight side by side: 1,000 events a second across a round trip of 50 ms need 50.
+const MOST_IN_FLIGHT: usize = 64;
 
 /// The protocol's bound, from its text and not from the operator's code.
 const MOST_RETRIES: u32 = 5;
@@ -24,7 +26,7 @@ const MOST_RETRIES: u32 = 5;
 /// Events of a kind wait this long for a snapshot, from when its list is asked for.
 const BARRIER: Duration = Duration::from_secs(10);
 
-/// What a request may have just now.
+/// The limits of a request that starts.
 pub(crate) struct Allowed<'a> {
     pub(crate) origin: &'a str,
     pub(crate) token: &'a str,
@@ -39,12 +41,12 @@ pub(crate) struct Allowed<'a> {
 pub(crate) struct Rules {
     bucket: Option<Bucket>,
     order: u64,
-    flights: BTreeMap<u64, Flight>,
+    in_flight: BTreeMap<u64, InFlight>,
     /// The last snapshot was too large, and goes kind by kind.
     in_parts: bool,
     /// A snapshot was sent since everything began anew.
-    tried: bool,
-    /// When each kind was first listed since then.
+    snapshot_sent: bool,
+    /// The first list of each kind since the last `begin_anew`.
     first_lists: BTreeMap<ResourceKind, Moment>,
     /// The kinds that the last accepted snapshot had.
     carried: BTreeSet<ResourceKind>,
@@ -55,15 +57,15 @@ pub(crate) struct Rules {
     without_jitter: u32,
     /// The newest that was said of an object.
     said: HashMap<String, u64>,
-    /// What the platform refused for good: it isn't said again until the object changes or a snapshot carries it.
+    /// States refused for good: not sent again until the object changes or a snapshot carries it.
     refused: HashMap<String, Option<u64>>,
     /// Objects whose delete was accepted.
-    buried: HashSet<String>,
-    /// What the platform has accepted of each object, and the objects by place.
-    told: HashMap<String, Told>,
+    deleted: HashSet<String>,
+    /// The accepted state of each object, and the objects by place.
+    told: HashMap<String, StoredObject>,
     places: HashMap<(ResourceKind, Option<String>, String), String>,
-    /// What was seen of a kind may be wrong until a snapshot with it is accepted that is listed after this.
-    untrue: BTreeMap<ResourceKind, Moment>,
+    /// Kinds whose events may be wrong, until a snapshot listed after this moment is accepted.
+    untrusted_since: BTreeMap<ResourceKind, Moment>,
     fetching: u32,
 }
 
@@ -73,7 +75,7 @@ impl Rules {
     /// Another platform, client or name: nothing of what was said counts any more.
     pub fn begin_anew(&mut self) {
         self.in_parts = false;
-        self.tried = false;
+        self.snapshot_sent = false;
         self.first_lists.clear();
         self.carried.clear();
         self.early.clear();
@@ -86,33 +88,33 @@ impl Rules {
         self.first_lists.entry(kind).or_insert(now);
     }
 
-    /// What was said of some objects counts no more: whoever says it next doesn't know of it.
+    /// Forgets the sent and accepted states of these kinds, and deletes and refusals of all kinds.
     pub fn forget(&mut self, of: impl Fn(ResourceKind) -> bool) {
         self.told.retain(|_, told| !of(told.kind));
         self.said.retain(|uid, _| self.told.contains_key(uid));
         self.places.retain(|_, uid| self.told.contains_key(uid));
-        self.buried.clear();
+        self.deleted.clear();
         self.refused.clear();
     }
 
-    /// What is seen of the cluster from here may be wrong until a snapshot is accepted.
+    /// Distrusts events of these kinds until a snapshot is accepted.
     pub fn mistrust(&mut self, now: Moment, kinds: impl Iterator<Item = ResourceKind>) {
-        self.untrue.extend(kinds.map(|kind| (kind, now)));
+        self.untrusted_since.extend(kinds.map(|kind| (kind, now)));
     }
 
-    /// Whether the open snapshot is sent in parts.
+    /// Returns true if the open snapshot is sent in parts.
     pub fn is_in_parts(&self) -> bool {
         self.in_parts
     }
 
-    /// Whether snapshots have this kind, or nothing shows that they do not.
+    /// Returns true if snapshots have this kind, or nothing shows that they do not.
     pub fn carries(&self, kind: ResourceKind) -> bool {
-        self.carried.is_empty() || self.untrue.contains_key(&kind) || self.carried.contains(&kind)
+        self.carried.is_empty() || self.untrusted_since.contains_key(&kind) || self.carried.contains(&kind)
     }
 
-    /// Whether an event of this kind is in flight.
-    pub fn event_flies(&self, kind: ResourceKind) -> bool {
-        self.flights
+    /// Returns true if an event of this kind is in flight.
+    pub fn has_event_in_flight(&self, kind: ResourceKind) -> bool {
+        self.in_flight
             .values()
             .any(|flight| flight.event.as_ref().is_some_and(|event| event.kind == kind))
     }
@@ -132,20 +134,20 @@ impl Rules {
     }
 
     /// A request starts.
-    pub fn launched(&mut self, now: Moment, id: u64, said: &Said, allowed: &Allowed<'_>) -> Verdict {
+    pub fn launched(&mut self, now: Moment, id: u64, said: &RequestContent, allowed: &Allowed<'_>) -> Verdict {
         if !allowed.token.starts_with(allowed.origin) {
             return Err(format!("a token of another platform is shown to {}", allowed.origin));
         }
         self.order += 1;
-        let mut flight = Flight {
+        let mut flight = InFlight {
             order: self.order,
             at: now,
             event: None,
             snapshot: None,
         };
         match said {
-            Said::Heartbeat => {}
-            Said::Event(event) => {
+            RequestContent::Heartbeat => {}
+            RequestContent::Event(event) => {
                 self.event(now, event, allowed)?;
                 flight.event = Some(EventInFlight {
                     uid: event.uid.clone(),
@@ -153,22 +155,22 @@ impl Rules {
                 });
                 self.retry(now)?;
             }
-            Said::Snapshot(snapshot) => {
-                self.snapshot(now, snapshot, allowed)?;
+            RequestContent::Snapshot(snapshot) => {
+                self.snapshot(snapshot, allowed)?;
                 let asked = |kind: &ResourceKind| allowed.lists.and_then(|lists| lists.of(*kind)?.whole);
                 let asked = |kind: &ResourceKind| asked(kind).map(|(asked, _)| asked).unwrap_or_default();
                 flight.snapshot = Some(snapshot.lists.keys().map(|kind| (*kind, asked(kind))).collect());
                 self.retry(now)?;
             }
         }
-        self.flights.insert(id, flight);
+        self.in_flight.insert(id, flight);
         Ok(())
     }
 
     fn event(&mut self, now: Moment, event: &Event, allowed: &Allowed<'_>) -> Verdict {
         let uid = &event.uid;
         let list = allowed.lists.and_then(|lists| lists.of(event.kind));
-        if !self.tried
+        if !self.snapshot_sent
             && let Some(first) = self.first_lists.get(&event.kind)
             && now < *first + BARRIER
         {
@@ -180,7 +182,7 @@ impl Rules {
         if let Some(list) = list
             && now < list.asked + BARRIER
         {
-            let carried = self.flights.values().any(|flight| {
+            let carried = self.in_flight.values().any(|flight| {
                 let kinds = flight.snapshot.as_ref();
                 kinds.is_some_and(|kinds| kinds.contains_key(&event.kind)) && flight.at >= list.asked
             });
@@ -189,7 +191,7 @@ impl Rules {
             }
             self.early.insert(event.kind, (list.asked, uid.clone()));
         }
-        let events = self.flights.values().filter_map(|flight| flight.event.as_ref());
+        let events = self.in_flight.values().filter_map(|flight| flight.event.as_ref());
         let (mut count, mut same) = (0, false);
         for other in events {
             count += 1;
@@ -206,18 +208,18 @@ impl Rules {
         if !bucket.take(now, rate, burst) {
             return Err("an event is sent faster than the rate allows".to_owned());
         }
-        if self.untrue.contains_key(&event.kind) {
+        if self.untrusted_since.contains_key(&event.kind) {
             return Ok(());
         }
         let content = event.object.as_ref().map(|object| object.content);
         if self.refused.get(uid) == Some(&content) {
             return Err(format!("{uid} is said again, though the platform refused it for good"));
         }
-        if self.buried.contains(uid) {
+        if self.deleted.contains(uid) {
             return Err(format!("something is said of {uid} after its delete was accepted"));
         }
         if let Some(object) = &event.object {
-            self.goes_on(uid, object)?;
+            self.check_order(uid, object)?;
             let namesake = self.places.get(&place(object)).filter(|other| *other != uid);
             if let Some(namesake) = namesake.filter(|_| self.carried.contains(&event.kind)) {
                 return Err(format!(
@@ -228,8 +230,8 @@ impl Rules {
         Ok(())
     }
 
-    /// What is said of an object never goes back in time.
-    fn goes_on(&mut self, uid: &str, object: &Told) -> Verdict {
+    /// The states sent of an object never go back in time.
+    fn check_order(&mut self, uid: &str, object: &StoredObject) -> Verdict {
         let before = self.said.insert(uid.to_owned(), object.content).unwrap_or_default();
         if before > object.content {
             return Err(format!("{uid} goes back from {before} to {}", object.content));
@@ -237,12 +239,12 @@ impl Rules {
         Ok(())
     }
 
-    fn snapshot(&mut self, now: Moment, snapshot: &Snapshot, allowed: &Allowed<'_>) -> Verdict {
-        self.tried = true;
+    fn snapshot(&mut self, snapshot: &Snapshot, allowed: &Allowed<'_>) -> Verdict {
+        self.snapshot_sent = true;
         if snapshot.lists.len() > 1 {
             self.in_parts = false;
         }
-        if self.flights.values().any(|flight| flight.snapshot.is_some()) {
+        if self.in_flight.values().any(|flight| flight.snapshot.is_some()) {
             return Err("two snapshots are in flight".to_owned());
         }
         for kind in snapshot.lists.keys() {
@@ -250,28 +252,27 @@ impl Rules {
                 continue;
             };
             let older =
-                |flight: &Flight| flight.at < ended && flight.event.as_ref().is_some_and(|event| event.kind == *kind);
-            if self.flights.values().any(older) {
+                |flight: &InFlight| flight.at < ended && flight.event.as_ref().is_some_and(|event| event.kind == *kind);
+            if self.in_flight.values().any(older) {
                 return Err(format!(
                     "a snapshot goes out while an older event of {kind} is in flight"
                 ));
             }
             if let Some((of, uid)) = self.early.get(kind)
                 && *of == asked
-                && now >= asked
             {
                 return Err(format!(
                     "an event of {uid} does not wait for the snapshot that lists {kind}"
                 ));
             }
         }
-        let untrue: Vec<ResourceKind> = self.untrue.keys().copied().collect();
-        let believed = |(kind, _): &(&ResourceKind, _)| !untrue.contains(kind);
+        let untrusted_since: Vec<ResourceKind> = self.untrusted_since.keys().copied().collect();
+        let believed = |(kind, _): &(&ResourceKind, _)| !untrusted_since.contains(kind);
         for (uid, object) in snapshot.lists.iter().filter(believed).flat_map(|(_, list)| list) {
-            if self.buried.contains(uid) {
+            if self.deleted.contains(uid) {
                 return Err(format!("a snapshot has {uid}, whose delete was accepted"));
             }
-            self.goes_on(uid, object)?;
+            self.check_order(uid, object)?;
         }
         Ok(())
     }
@@ -299,7 +300,7 @@ impl Rules {
 
     /// The sender doesn't wait for this answer any more.
     pub fn dropped(&mut self, id: u64) {
-        self.flights.remove(&id);
+        self.in_flight.remove(&id);
     }
 
     /// The platform issued a token: everything that was paused begins anew.
@@ -307,12 +308,12 @@ impl Rules {
         self.failing = None;
     }
 
-    /// Whether a snapshot is in flight.
-    pub fn snapshot_flies(&self) -> bool {
-        self.flights.values().any(|flight| flight.snapshot.is_some())
+    /// Returns true if a snapshot is in flight.
+    pub fn has_snapshot_in_flight(&self) -> bool {
+        self.in_flight.values().any(|flight| flight.snapshot.is_some())
     }
 }
 
-fn place(told: &Told) -> (ResourceKind, Option<String>, String) {
+fn place(told: &StoredObject) -> (ResourceKind, Option<String>, String) {
     (told.kind, told.namespace.clone(), told.name.clone())
 }

@@ -1,7 +1,7 @@
 // Copyright (c) Obsyk. All rights reserved.
 // Licensed under the Apache License, Version 2.0.
 
-//! What the rules count with.
+//! Parts of the rules: response classes, rate, retries, requests in flight.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use obsyk_domain::answer::Outcome;
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
-/// What an answer means: the protocol's table, read once more from its text.
+/// The class of an answer: the protocol's table, read once more from its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meant {
+pub(super) enum ResponseClass {
     Accepted,
     Unauthorized,
     Forbidden,
@@ -26,7 +26,7 @@ pub(super) enum Meant {
     },
 }
 
-impl Meant {
+impl ResponseClass {
     pub(super) fn by(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Lost { .. } => Self::Failed { told_when: false },
@@ -73,7 +73,7 @@ pub(super) struct Failing {
 
 /// A request whose answer the sender waits for.
 #[derive(Debug)]
-pub(super) struct Flight {
+pub(super) struct InFlight {
     pub(super) order: u64,
     pub(super) at: Moment,
     pub(super) event: Option<EventInFlight>,

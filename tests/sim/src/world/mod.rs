@@ -3,7 +3,9 @@
 
 //! Everything around the operator: the cluster, the way to the platforms, the resources, and the rules that watch.
 
-mod looks;
+mod actors;
+mod inspections;
+mod judging;
 mod resources;
 mod sending;
 mod watching;
@@ -19,21 +21,22 @@ use obsyk_domain::answer::Outcome;
 use obsyk_domain::credentials::{Credentials, CredentialsError};
 use obsyk_domain::ports::AgentKey;
 use obsyk_domain::resource::ResourceKind;
-use obsyk_domain::time::{Chance, Moment};
+use obsyk_domain::time::Moment;
 use tokio::task::Id as TaskId;
 use tokio::time::Instant;
 
 use crate::cluster::{Cluster, Feed};
 use crate::coverage::Coverage;
 use crate::dice::Dice;
-use crate::expect::{Expectations, Pending};
+use crate::expect::Expectations;
+use crate::pending::Pending;
 use crate::plan::Plan;
 use crate::platform::Platform;
-use crate::process::{Follower, Resources};
+use crate::process::{ResourceChange, SecretWatch};
 use crate::saboteur::{Bug, Saboteur};
 use crate::wire::{Step, Wire};
-use looks::LastLook;
-pub(crate) use resources::{Limits, Resource};
+use inspections::LastInspection;
+pub(crate) use resources::{IN_FORCE, Limits, Resource};
 pub(crate) use sending::Sender;
 pub(crate) use watching::{Handed, HandedState, Lists};
 
@@ -43,14 +46,11 @@ pub type Shared = Rc<RefCell<World>>;
 /// The text of a panic that the plan asked for. Any other panic is a bug.
 pub const PLANNED_DEATH: &str = "the plan lets this actor die";
 
-/// While the world looks at the actors this often, an open snapshot or circuit rarely escapes it.
-const LOOKS: Duration = Duration::from_secs(5);
+/// Interval of inspections, short enough to see most open snapshots and circuits.
+const INSPECTION_INTERVAL: Duration = Duration::from_secs(5);
 
-/// In the quiet day after the faults it looks seldom.
-const SELDOM: Duration = Duration::from_secs(300);
-
-/// More looks at the clock within one millisecond are an endless loop.
-const MOST_READS: u32 = 2_000_000;
+/// Interval of inspections in the quiet day after the faults.
+const RARE_INSPECTIONS: Duration = Duration::from_secs(300);
 
 /// A happening.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub enum Happening {
     Wire(u64, Step),
     Answer(u64, Outcome),
     Secret(u64),
-    Look,
+    Inspect,
     Forge(Box<Forged>),
 }
 
@@ -78,7 +78,7 @@ pub struct Forged {
     pub(crate) sender: ActorId,
     pub(crate) origin: String,
     pub(crate) token: String,
-    pub(crate) said: crate::platform::Said,
+    pub(crate) said: crate::platform::RequestContent,
 }
 
 /// An order to the process.
@@ -89,14 +89,14 @@ pub enum Command {
     /// SIGTERM.
     Terminate,
     /// The API server tells of a resource.
-    Tell(Resources),
+    ApplyResource(ResourceChange),
 }
 
 /// An actor, by the order in which actors first called a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActorId(u64);
 
-/// What an actor is, as its calls show.
+/// The role of an actor, as its calls show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// It called the clock first of all.
@@ -127,13 +127,13 @@ pub struct World {
     pub(crate) wire: Wire,
     pub(crate) senders: BTreeMap<ActorId, Sender>,
     pub(crate) secrets: BTreeMap<String, Result<Credentials, CredentialsError>>,
-    pub(crate) followers: BTreeMap<u64, Follower>,
+    pub(crate) secret_watches: BTreeMap<u64, SecretWatch>,
     /// Clients and keys that the platforms take.
     pub(crate) clients: Vec<Credentials>,
     pub(crate) resources: BTreeMap<AgentKey, Resource>,
     /// The resources that the process was told of, and whether it was told of all.
-    pub(crate) told: BTreeMap<AgentKey, Resource>,
-    pub(crate) all_told: bool,
+    pub(crate) applied: BTreeMap<AgentKey, Resource>,
+    pub(crate) all_applied: bool,
     /// Platforms, rates and names that requests may have, with the end of those that an edit replaced.
     pub(crate) limits: Vec<Limits>,
     pub(crate) statuses: BTreeMap<AgentKey, ObsykAgentStatus>,
@@ -143,8 +143,8 @@ pub struct World {
     reads: (Moment, u32),
     last_id: u64,
     pub(crate) process: Option<u64>,
-    pub(crate) look: LastLook,
-    looks: Duration,
+    pub(crate) inspection: LastInspection,
+    inspect_every: Duration,
     pub(crate) pending: Pending,
     pub(crate) expect: Expectations,
     pub(crate) saboteur: Saboteur,
@@ -156,7 +156,7 @@ pub struct World {
     pub(crate) overtaken: bool,
     pub(crate) coverage: Coverage,
     pub(crate) verdict: Option<String>,
-    /// What happened, for a replay.
+    /// The story, for a replay.
     pub(crate) story: Option<Vec<String>>,
     /// The time that was lived through, for after the runtime's end.
     pub(crate) lived: Duration,
@@ -164,7 +164,7 @@ pub struct World {
 
 impl World {
     /// Creates the world of a plan, in which nothing has happened yet.
-    pub(crate) fn shared(plan: Plan, bug: Option<Bug>, tell: bool) -> Shared {
+    pub(crate) fn shared(plan: Plan, bug: Option<Bug>, record_story: bool) -> Shared {
         let platform = |origin: &str| Platform::new(origin, plan.lifetime, plan.pedantic);
         let mut world = Self {
             began: Instant::now(),
@@ -182,11 +182,11 @@ impl World {
             ),
             senders: BTreeMap::new(),
             secrets: BTreeMap::new(),
-            followers: BTreeMap::new(),
+            secret_watches: BTreeMap::new(),
             clients: crate::setting::clients(),
             resources: BTreeMap::new(),
-            told: BTreeMap::new(),
-            all_told: false,
+            applied: BTreeMap::new(),
+            all_applied: false,
             limits: Vec::new(),
             statuses: BTreeMap::new(),
             commands: Vec::new(),
@@ -195,8 +195,8 @@ impl World {
             reads: (Moment::START, 0),
             last_id: 0,
             process: None,
-            look: LastLook::default(),
-            looks: LOOKS,
+            inspection: LastInspection::default(),
+            inspect_every: INSPECTION_INTERVAL,
             pending: Pending::default(),
             expect: Expectations::new(&plan),
             saboteur: Saboteur::new(bug),
@@ -206,7 +206,7 @@ impl World {
             overtaken: false,
             coverage: Coverage::default(),
             verdict: None,
-            story: tell.then(Vec::new),
+            story: record_story.then(Vec::new),
             lived: Duration::ZERO,
             plan,
         };
@@ -238,20 +238,20 @@ impl World {
     pub(crate) fn begin_plan(&mut self) {
         self.plan_at(Moment::at(Duration::from_millis(100)), Happening::Start);
         self.plan_at(Moment::at(Duration::from_secs(5)), Happening::Churn);
-        self.plan_at(Moment::at(Duration::from_secs(1)), Happening::Look);
+        self.plan_at(Moment::at(Duration::from_secs(1)), Happening::Inspect);
         let faults: Vec<_> = self.plan.active().map(|(number, fault)| (number, fault.at)).collect();
         for (number, at) in faults {
             self.plan_at(at, Happening::FaultBegins(number));
         }
     }
 
-    pub(crate) fn plan_next_look(&mut self) {
-        self.plan_in(self.looks, Happening::Look);
+    pub(crate) fn plan_next_inspection(&mut self) {
+        self.plan_in(self.inspect_every, Happening::Inspect);
     }
 
-    /// A quiet day begins.
+    /// Inspects rarely from now on.
     pub(crate) fn rest(&mut self) {
-        self.looks = SELDOM;
+        self.inspect_every = RARE_INSPECTIONS;
     }
 
     pub(crate) fn happen(&mut self, what: Happening) {
@@ -265,9 +265,9 @@ impl World {
             Happening::Feed(number, at) => self.feed(number, at),
             Happening::Wire(number, step) => self.on_the_wire(number, step),
             Happening::Answer(number, outcome) => self.answer(number, outcome),
-            Happening::Secret(follower) => self.say_secret(follower),
+            Happening::Secret(watch) => self.report_secret(watch),
             Happening::Forge(forged) => self.forge(*forged),
-            Happening::Start | Happening::Drained(_) | Happening::SupervisorEnded(_) | Happening::Look => {}
+            Happening::Start | Happening::Drained(_) | Happening::SupervisorEnded(_) | Happening::Inspect => {}
         }
     }
 
@@ -300,80 +300,16 @@ impl World {
         self.doomed = None;
         self.senders.clear();
         self.feeds.clear();
-        self.followers.clear();
-        self.told.clear();
-        self.all_told = false;
+        self.secret_watches.clear();
+        self.applied.clear();
+        self.all_applied = false;
         self.limits.clear();
         self.lists = Lists::default();
         self.first_ask = None;
         self.handed.clear();
-        self.look = LastLook::default();
+        self.inspection = LastInspection::default();
         self.wire.abandon_all(&mut self.dice);
-        self.tell(|| "the process is gone".to_owned());
-    }
-
-    /// The actor that calls a port.
-    pub(crate) fn caller(&mut self, task: Option<TaskId>, role: Role) -> ActorId {
-        let Some(task) = task else { return ActorId(0) };
-        let known = self.actors.get_mut(&task);
-        if let Some((id, known)) = known {
-            *known = role;
-            return *id;
-        }
-        let id = ActorId(self.next_id());
-        self.actors.insert(task, (id, role));
-        id
-    }
-
-    /// An actor looks at the clock: the time, and whether it is to die.
-    pub(crate) fn clock(&mut self, task: Option<TaskId>) -> (Moment, bool) {
-        let now = self.now();
-        self.reads = if self.reads.0 == now {
-            (now, self.reads.1 + 1)
-        } else {
-            (now, 0)
-        };
-        if self.reads.1 > MOST_READS {
-            self.blame("the actors run in circles without time passing");
-            return (now, true);
-        }
-        // Before there is any other actor the supervisor looks at the clock to handle its first message.
-        if self.actors.is_empty() && self.process.is_some() && task.is_some() {
-            self.caller(task, Role::Supervisor);
-        }
-        let doomed = self.doomed.is_some() && {
-            let actor = task.and_then(|task| self.actors.get(&task)).map(|(id, _)| *id);
-            actor == self.doomed
-        };
-        if doomed {
-            self.doomed = None;
-            if let Some(task) = task {
-                self.actors.remove(&task);
-            }
-            self.pending.forget(now);
-            self.tell(|| "an actor dies".to_owned());
-        }
-        (now, doomed)
-    }
-
-    /// One of the actors with this role dies when it next looks at the clock.
-    pub(crate) fn doom(&mut self, role: Role) {
-        let mut actors: Vec<ActorId> = self
-            .actors
-            .values()
-            .filter(|(_, of)| *of == role)
-            .map(|(id, _)| *id)
-            .collect();
-        actors.sort_unstable();
-        if !actors.is_empty() {
-            self.doomed = Some(*self.dice.pick(&actors));
-        }
-    }
-
-    /// A source of chance for an actor.
-    pub(crate) fn chance(&mut self) -> Box<dyn Chance> {
-        let whose = 1000 + self.next_id();
-        self.saboteur.chance(Dice::new(self.plan.seed, whose))
+        self.record(|| "the process is gone".to_owned());
     }
 
     /// How long the next message between actors is held back.
@@ -385,7 +321,7 @@ impl World {
         }
     }
 
-    /// Whether a stream lets others run before it goes on.
+    /// Returns true if a stream lets others run before it goes on.
     pub(crate) fn yields(&mut self) -> bool {
         self.dice.happens(0.2)
     }
@@ -405,7 +341,7 @@ impl World {
         self.expect.at_the_end()
     }
 
-    pub(crate) fn tell(&mut self, what: impl FnOnce() -> String) {
+    pub(crate) fn record(&mut self, what: impl FnOnce() -> String) {
         if let Some(story) = &mut self.story {
             let now = Moment::at(self.began.elapsed());
             story.push(format!("{:>12.3}  {}", now.elapsed().as_secs_f64(), what()));
@@ -417,12 +353,12 @@ impl World {
         self.now().elapsed().as_secs_f64()
     }
 
-    /// What happened.
+    /// Takes the story.
     pub(crate) fn take_story(&mut self) -> Vec<String> {
         self.story.take().unwrap_or_default()
     }
 
-    /// What fired, and what was reached.
+    /// Fired faults and reached states.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
     }

@@ -13,12 +13,12 @@ use obsyk_domain::time::Moment;
 
 use super::{Command, Happening, World};
 use crate::coverage::Reached;
-use crate::process::{Follower, Resources};
+use crate::process::{ResourceChange, SecretWatch};
 use crate::saboteur::Bug;
 
 /// An edit is in force this long after the process was told of it. Commands between actors take 1 s at most each, and
 /// messages are held back for up to 50 ms.
-const IN_FORCE: Duration = Duration::from_secs(4);
+pub(crate) const IN_FORCE: Duration = Duration::from_secs(4);
 
 /// A resource, as it stands in the cluster.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Resource {
     pub(crate) spec: ObsykAgentSpec,
 }
 
-/// What a resource allows its requests.
+/// The limits that a resource sets for requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     key: AgentKey,
@@ -43,28 +43,28 @@ pub(crate) struct Limits {
 
 impl World {
     /// The API server tells the process of the resources.
-    pub(crate) fn tell_resources(&mut self) {
+    pub(crate) fn report_resources(&mut self) {
         if self.process.is_none() || self.cluster.api.down {
             return;
         }
         let gone: Vec<_> = self
-            .told
+            .applied
             .iter()
             .filter(|(key, told)| self.resources.get(*key).is_none_or(|resource| resource.uid != told.uid))
             .map(|(key, told)| (key.clone(), told.uid.clone()))
             .collect();
         for (key, uid) in gone {
-            self.told.remove(&key);
+            self.applied.remove(&key);
             self.replace_limits(&key);
-            self.command(Resources::Remove(Remove { key, uid }));
+            self.command(ResourceChange::Remove(Remove { key, uid }));
         }
         for (key, resource) in self.resources.clone() {
-            let known = self.told.get(&key);
+            let known = self.applied.get(&key);
             if known.is_some_and(|told| (&told.uid, told.generation) == (&resource.uid, resource.generation)) {
                 continue;
             }
             let old = known.map(|told| told.spec.clone());
-            self.told.insert(key.clone(), resource.clone());
+            self.applied.insert(key.clone(), resource.clone());
             self.allow(&key, old.as_ref(), &resource.spec);
             let apply = Apply {
                 key,
@@ -74,18 +74,18 @@ impl World {
                 spec: Box::new(resource.spec),
                 status: None,
             };
-            self.command(Resources::Apply(Box::new(apply)));
+            self.command(ResourceChange::Apply(Box::new(apply)));
         }
-        if !std::mem::replace(&mut self.all_told, true) {
-            self.command(Resources::AllApplied);
+        if !std::mem::replace(&mut self.all_applied, true) {
+            self.command(ResourceChange::AllApplied);
         }
     }
 
-    fn command(&mut self, resources: Resources) {
-        self.commands.push(Command::Tell(resources));
+    fn command(&mut self, resources: ResourceChange) {
+        self.commands.push(Command::ApplyResource(resources));
     }
 
-    /// What a resource allowed until now ends soon.
+    /// Ends the limits that a resource has set until now.
     fn replace_limits(&mut self, key: &AgentKey) {
         let until = self.now() + IN_FORCE;
         for limits in self.limits.iter_mut().filter(|limits| limits.key == *key) {
@@ -109,7 +109,7 @@ impl World {
         });
         self.pending.forget(now);
         let Some(old) = old else { return };
-        if self.look.snapshot_is_open() {
+        if self.inspection.snapshot_is_open() {
             self.coverage.reach(Reached::EditWhileOpen);
         }
         if old.platform_url != new.platform_url && self.saboteur.is(Bug::OldGenerationGoesOn) {
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    /// What requests to a platform may have just now.
+    /// Returns the limits of requests to a platform.
     pub(crate) fn limits_at(&self, origin: &str) -> Vec<Limits> {
         let now = self.now();
         self.limits
@@ -131,39 +131,39 @@ impl World {
     }
 
     /// An agent follows a Secret.
-    pub(crate) fn follow_secret(&mut self, secret: &str) -> u64 {
+    pub(crate) fn watch_secret(&mut self, secret: &str) -> u64 {
         let number = self.next_id();
-        let follower = Follower {
+        let watch = SecretWatch {
             secret: secret.to_owned(),
-            ..Follower::default()
+            ..SecretWatch::default()
         };
-        self.followers.insert(number, follower);
+        self.secret_watches.insert(number, watch);
         let takes = self.dice.millis(2, 40);
         self.plan_in(takes, Happening::Secret(number));
         number
     }
 
     /// A Secret changed, or can be read again: all that follow it are told.
-    pub(crate) fn tell_secrets(&mut self) {
-        let followers: Vec<u64> = self.followers.keys().copied().collect();
-        for follower in followers {
+    pub(crate) fn report_secrets(&mut self) {
+        let secret_watches: Vec<u64> = self.secret_watches.keys().copied().collect();
+        for watch in secret_watches {
             let takes = self.dice.millis(2, 400);
-            self.plan_in(takes, Happening::Secret(follower));
+            self.plan_in(takes, Happening::Secret(watch));
         }
     }
 
-    pub(crate) fn say_secret(&mut self, number: u64) {
+    pub(crate) fn report_secret(&mut self, number: u64) {
         let down = self.cluster.api.down;
-        let Some(follower) = self.followers.get_mut(&number) else {
+        let Some(watch) = self.secret_watches.get_mut(&number) else {
             return;
         };
-        let state = match self.secrets.get(&follower.secret) {
+        let state = match self.secrets.get(&watch.secret) {
             _ if down => Err(CredentialsError::Unreachable),
             Some(state) => state.clone(),
             None => Err(CredentialsError::NoSecret),
         };
-        follower.states.push_back(state);
-        if let Some(waker) = follower.waker.take() {
+        watch.states.push_back(state);
+        if let Some(waker) = watch.waker.take() {
             waker.wake();
         }
     }

@@ -17,9 +17,9 @@ use obsyk_domain::token::{AccessToken, Issued, TokenError};
 
 use super::{ActorId, Forged, Happening, World};
 use crate::coverage::Reached;
-use crate::platform::{Event, Said, Snapshot, Told};
+use crate::platform::{Event, RequestContent, StoredObject};
 use crate::rules::Rules;
-use crate::saboteur::{Bug, Deed};
+use crate::saboteur::{Bug, Interception};
 use crate::wire::{Request, Step, TokenTrouble};
 
 /// A platform refuses assertions of a clock that is off by more.
@@ -31,20 +31,20 @@ pub(crate) struct Sender {
     pub(crate) rules: Rules,
     /// Whose client it speaks as, and to which platform.
     speaks: Option<(String, String)>,
-    cluster_name: Option<String>,
+    pub(super) cluster_name: Option<String>,
     /// Its last snapshot.
-    last_lists: Option<BTreeMap<ResourceKind, Vec<(String, Told)>>>,
+    pub(super) last_lists: Option<BTreeMap<ResourceKind, Vec<(String, StoredObject)>>>,
     /// Where its last event went, and with which token.
     pub(crate) last_target: Option<(String, String)>,
     pub(crate) last_event_at: Moment,
     /// The last state of an object that the platform accepted as an event.
-    pub(crate) last_accepted: Option<Said>,
+    pub(crate) last_accepted: Option<RequestContent>,
     pub(crate) snapshots: u64,
 }
 
 impl Sender {
     /// A request in its name: this one, or the last event that was accepted.
-    pub(crate) fn forged(&self, id: ActorId, said: Option<Said>) -> Option<Forged> {
+    pub(crate) fn forged(&self, id: ActorId, said: Option<RequestContent>) -> Option<Forged> {
         let (origin, token) = self.last_target.clone()?;
         Some(Forged {
             sender: id,
@@ -56,7 +56,7 @@ impl Sender {
 }
 
 impl World {
-    fn sender(&mut self, id: ActorId) -> &mut Sender {
+    pub(super) fn sender(&mut self, id: ActorId) -> &mut Sender {
         self.senders.entry(id).or_default()
     }
 
@@ -73,7 +73,7 @@ impl World {
         if let Err(what) = sender.rules.fetches() {
             self.blame(what);
         }
-        self.tell(|| format!("{id:?} fetches a token"));
+        self.record(|| format!("{id:?} fetches a token"));
     }
 
     /// A fetch of a token ended, or was dropped.
@@ -99,7 +99,7 @@ impl World {
             None => platform.lifetime,
         };
         let token = platform.issue(now, lifetime);
-        self.tell(|| format!("{id:?} gets {token}"));
+        self.record(|| format!("{id:?} gets {token}"));
         self.sender(id).rules.token_issued();
         self.saboteur.issued(origin, &token);
         Ok(Issued {
@@ -111,25 +111,25 @@ impl World {
     /// A sender sends: the request's number.
     pub(crate) fn send(&mut self, id: ActorId, target: &Target, payload: &Payload) -> u64 {
         let (origin, token) = (target.platform.origin().to_owned(), target.token.expose().to_owned());
-        let said = match Said::read(payload) {
+        let said = match RequestContent::read(payload) {
             Ok(said) => said,
             Err(what) => {
                 self.blame(what);
-                Said::Heartbeat
+                RequestContent::Heartbeat
             }
         };
         let handed = |uid: &str| self.handed.get(uid).map(|handed| handed.state);
         let sender = self.senders.get(&id);
         let deed = self.saboteur.on_send(&origin, &said, sender, handed);
         match deed {
-            Deed::Pass => self.launch(id, origin, token, said),
-            Deed::Swallow => {
+            Interception::Pass => self.launch(id, origin, token, said),
+            Interception::Swallow => {
                 self.note_sent(id, &origin, &token, &said);
                 self.wire.swallow(id)
             }
-            Deed::Change(said) => self.launch(id, origin, token, said),
-            Deed::Token(other) => self.launch(id, origin, other, said),
-            Deed::Hold(wait) => {
+            Interception::Change(said) => self.launch(id, origin, token, said),
+            Interception::Token(other) => self.launch(id, origin, other, said),
+            Interception::Hold(wait) => {
                 let number = self.wire.swallow(id);
                 let forged = Forged {
                     sender: id,
@@ -143,16 +143,16 @@ impl World {
         }
     }
 
-    fn note_sent(&mut self, id: ActorId, origin: &str, token: &str, said: &Said) {
+    fn note_sent(&mut self, id: ActorId, origin: &str, token: &str, said: &RequestContent) {
         let now = self.now();
         let sender = self.sender(id);
         match said {
-            Said::Event(_) => {
+            RequestContent::Event(_) => {
                 sender.last_target = Some((origin.to_owned(), token.to_owned()));
                 sender.last_event_at = now;
             }
-            Said::Snapshot(_) => sender.snapshots += 1,
-            Said::Heartbeat => {}
+            RequestContent::Snapshot(_) => sender.snapshots += 1,
+            RequestContent::Heartbeat => {}
         }
     }
 
@@ -167,7 +167,7 @@ impl World {
         if !self.senders.contains_key(&sender) {
             return;
         }
-        let backlog = matches!(said, Said::Heartbeat) && self.saboteur.is(Bug::HeartbeatWaitsForBacklog);
+        let backlog = matches!(said, RequestContent::Heartbeat) && self.saboteur.is(Bug::HeartbeatWaitsForBacklog);
         let busy = backlog && {
             let now = self.now();
             self.senders
@@ -191,7 +191,7 @@ impl World {
     /// A saboteur reports an object as gone.
     pub(crate) fn forge_delete(&mut self, uid: &Rc<str>) {
         let Some(handed) = self.handed.get(uid) else { return };
-        let said = Said::Event(Event {
+        let said = RequestContent::Event(Event {
             uid: uid.to_string(),
             kind: handed.kind,
             object: None,
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    fn launch(&mut self, id: ActorId, origin: String, token: String, said: Said) -> u64 {
+    fn launch(&mut self, id: ActorId, origin: String, token: String, said: RequestContent) -> u64 {
         self.coverage.requests += 1;
         let now = self.now();
         if self.cluster.api.loses() {
@@ -214,10 +214,10 @@ impl World {
             self.blame(format!("a request to {origin}, which no resource names"));
         }
         self.judge_speech(id, &origin);
-        if let Said::Event(event) = &said {
+        if let RequestContent::Event(event) = &said {
             self.judge_event(event);
         }
-        if let Said::Snapshot(snapshot) = &said {
+        if let RequestContent::Snapshot(snapshot) = &said {
             self.renamed(id, snapshot);
             if limits.iter().all(|limits| limits.cluster_name != snapshot.cluster_name) {
                 self.blame("a snapshot has another name of the cluster than the resource");
@@ -232,7 +232,7 @@ impl World {
         let request = Request::new(id, &origin, &token, said);
         let said = Rc::clone(&request.said);
         let (number, steps) = self.wire.launch(now, request, &mut self.dice);
-        self.tell(|| format!("{id:?} sends {number}: {}", said.in_short()));
+        self.record(|| format!("{id:?} sends {number}: {}", said.in_short()));
         let sender = self.senders.entry(id).or_default();
         let judged = sender.rules.launched(
             now,
@@ -247,8 +247,8 @@ impl World {
             },
         );
         self.expect.sent(&said);
-        if matches!(*said, Said::Heartbeat) {
-            self.look.beats(now, &origin);
+        if matches!(*said, RequestContent::Heartbeat) {
+            self.inspection.beats(now, &origin);
         }
         if let Err(what) = judged {
             self.blame(what);
@@ -257,81 +257,6 @@ impl World {
             self.plan_in(after, Happening::Wire(number, step));
         }
         number
-    }
-
-    /// A snapshot under another name begins everything anew.
-    fn renamed(&mut self, id: ActorId, snapshot: &Snapshot) {
-        let sender = self.sender(id);
-        if sender
-            .cluster_name
-            .as_ref()
-            .is_some_and(|name| *name != snapshot.cluster_name)
-        {
-            sender.rules.begin_anew();
-        }
-        sender.cluster_name = Some(snapshot.cluster_name.clone());
-        let is_new = |kind: &ResourceKind| sender.last_lists.as_ref().is_some_and(|last| !last.contains_key(kind));
-        if snapshot.lists.keys().any(is_new) {
-            self.coverage.reach(Reached::KindReadableLater);
-        }
-    }
-
-    /// Two must not speak to one platform.
-    fn judge_speech(&mut self, id: ActorId, origin: &str) {
-        let mut others = self.wire.requests.values();
-        if others.any(|other| other.is_awaited() && other.origin == origin && other.sender != id) {
-            self.blame(format!("two senders speak to {origin} at once"));
-        }
-    }
-
-    fn judge_event(&mut self, event: &Event) {
-        if event.object.is_none() && !self.cluster.was_gone(&event.uid) {
-            self.blame(format!("{} is reported as gone, which it never was", event.uid));
-        }
-    }
-
-    /// A snapshot has the kinds that can be read, and no other.
-    fn judge_snapshot(&mut self, id: ActorId, snapshot: &Snapshot) {
-        let Some(sender) = self.senders.get_mut(&id) else {
-            return;
-        };
-        // A body that is sent again was judged.
-        let again = sender.last_lists.as_ref() == Some(&snapshot.lists);
-        sender.last_lists = Some(snapshot.lists.clone());
-        if again || sender.rules.is_in_parts() || self.resources.len() > 1 {
-            return;
-        }
-        let unread = |kind: &&ResourceKind| self.lists.of(**kind).and_then(|times| times.whole).is_none();
-        if let Some(kind) = snapshot.lists.keys().find(unread) {
-            self.blame(format!(
-                "a snapshot has a list of {kind}, which was not read to its end"
-            ));
-            return;
-        }
-        // The snapshot was opened no sooner than the first list after the one before.
-        let Some(asked) = self.first_ask.take() else { return };
-        let wrong = self.plan.kinds.iter().find_map(|kind| {
-            let in_it = snapshot.lists.contains_key(kind);
-            let before = |since: Option<Moment>| since.is_some_and(|since| since <= asked);
-            if in_it && before(self.cluster.unreadable_since(*kind)) {
-                Some(format!("a snapshot has a list of {kind}, which can't be read"))
-            } else if !in_it && before(self.cluster.readable_since(*kind)) {
-                Some(format!("a snapshot has no list of {kind}, which can be read"))
-            } else {
-                None
-            }
-        });
-        if let Some(wrong) = wrong {
-            self.blame(wrong);
-        }
-    }
-
-    /// From here on watchers may see something wrong.
-    pub(crate) fn mistrust_all(&mut self) {
-        let (now, kinds) = (self.now(), self.kinds());
-        for sender in self.senders.values_mut() {
-            sender.rules.mistrust(now, kinds.iter().copied());
-        }
     }
 
     pub(crate) fn on_the_wire(&mut self, number: u64, step: Step) {
@@ -375,22 +300,22 @@ impl World {
         };
         let (id, said) = (request.sender, Rc::clone(&request.said));
         request.answer(self.saboteur.on_answer(outcome, &said));
-        self.tell(|| format!("answer to {number}: {outcome:?}"));
+        self.record(|| format!("answer to {number}: {outcome:?}"));
         let Some(sender) = self.senders.get_mut(&id) else {
             return;
         };
-        if matches!(outcome, Outcome::Status { code: 401, .. }) && sender.rules.snapshot_flies() {
+        if matches!(outcome, Outcome::Status { code: 401, .. }) && sender.rules.has_snapshot_in_flight() {
             self.coverage.reach(Reached::UnauthorizedWhileSnapshotFlies);
         }
         sender.rules.answered(now, number, &said, outcome);
         let accepted = matches!(outcome, Outcome::Status { code: 200..=299, .. });
-        if let (false, Said::Event(event)) = (accepted, &*said) {
+        if let (false, RequestContent::Event(event)) = (accepted, &*said) {
             self.pending.failed(&event.uid);
         }
-        if accepted && matches!(&*said, Said::Event(event) if event.object.is_some()) {
+        if accepted && matches!(&*said, RequestContent::Event(event) if event.object.is_some()) {
             sender.last_accepted = Some((*said).clone());
         }
-        if let Said::Snapshot(snapshot) = &*said {
+        if let RequestContent::Snapshot(snapshot) = &*said {
             match outcome {
                 Outcome::Status { code: 200..=299, .. } => {
                     self.coverage.snapshots += 1;

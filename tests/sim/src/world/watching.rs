@@ -24,7 +24,7 @@ pub(crate) struct Handed {
     pub(crate) namespace: Option<&'static str>,
     pub(crate) name: Rc<str>,
     pub(crate) version: u64,
-    /// What the object says; none when it is gone, and skipped when it cannot be decoded.
+    /// The content, or that the object is gone or cannot be decoded.
     pub(crate) state: HandedState,
 }
 
@@ -43,8 +43,6 @@ pub(crate) struct ListTimes {
     pub(crate) asked: Moment,
     /// When the last whole one was asked for, and when it ended.
     pub(crate) whole: Option<(Moment, Moment)>,
-    /// How many were asked for.
-    pub(crate) count: u64,
     /// How many backups had been restored when the newest version was handed over.
     pub(crate) era: usize,
     /// The newest version that was handed over.
@@ -65,7 +63,7 @@ impl World {
     pub(crate) fn open_feed(&mut self, watcher: ActorId, kind: ResourceKind, opening: Opening) -> u64 {
         let number = self.next_id();
         let now = self.now();
-        self.tell(|| format!("{watcher:?} opens {kind} {opening:?}"));
+        self.record(|| format!("{watcher:?} opens {kind} {opening:?}"));
         if !matches!(opening, Opening::Watch { .. }) {
             self.list_asked(kind, now);
         }
@@ -81,12 +79,11 @@ impl World {
         let times = self.lists.0.entry(kind).or_default();
         times.asked = now;
         self.first_ask.get_or_insert(now);
-        times.count += 1;
         self.expect.list_begins(now, kind);
         let mut flies = false;
         for sender in self.senders.values_mut() {
             sender.rules.list_asked(now, kind);
-            flies |= sender.rules.event_flies(kind);
+            flies |= sender.rules.has_event_in_flight(kind);
         }
         if flies {
             self.coverage.reach(Reached::EventInFlightWhenListBegins);
@@ -129,7 +126,7 @@ impl World {
                     times.whole = Some((times.asked, now));
                 }
             }
-            Signal::Failed(ReadError::Expired) if self.look.snapshot_is_open() => {
+            Signal::Failed(ReadError::Expired) if self.inspection.snapshot_is_open() => {
                 self.coverage.reach(Reached::ExpiredWhileSnapshotIsOpen);
             }
             _ => {}
@@ -145,7 +142,7 @@ impl World {
             let now = self.now();
             self.pending.handed(now, &uid, &handed);
             if handed.state == HandedState::Gone {
-                self.tell(|| format!("{} {uid} is gone", handed.kind));
+                self.record(|| format!("{} {uid} is gone", handed.kind));
             }
             if self.pending.has_namesakes() {
                 self.coverage.reach(Reached::NamesakesOwed);

@@ -24,12 +24,12 @@ const LATE: Duration = Duration::from_secs(9);
 /// A snapshot that may open within this time is due; the daily one is further away.
 const DUE: Duration = Duration::from_secs(600);
 
-/// The ledger's bound counts after each object: it may be exceeded by the largest one.
-const ONE_OBJECT: usize = 2 * 1024 * 1024;
+/// The ledger's bound counts after each object, so that the largest one may exceed it: fat objects have 150,000 bytes.
+const ONE_OBJECT: usize = 160_000;
 
 /// The last look.
 #[derive(Debug, Default)]
-pub(crate) struct LastLook {
+pub(crate) struct LastInspection {
     snapshot_open: bool,
     circuit_open: bool,
     overflows: u64,
@@ -51,8 +51,8 @@ struct Session {
     since: Moment,
 }
 
-impl LastLook {
-    /// Whether a snapshot was open at the last look.
+impl LastInspection {
+    /// Returns true if a snapshot was open at the last look.
     pub(crate) fn snapshot_is_open(&self) -> bool {
         self.snapshot_open
     }
@@ -65,40 +65,40 @@ impl LastLook {
 
 impl World {
     /// The actors showed themselves.
-    pub(crate) fn looked(&mut self, view: &SupervisorView) {
+    pub(crate) fn inspected(&mut self, view: &SupervisorView) {
         for agent in &view.agents {
             let of = AgentKey {
                 namespace: agent.namespace.as_str().into(),
                 name: agent.name.as_str().into(),
             };
-            self.look_at_heartbeats(&of, agent);
+            self.check_heartbeats(&of, agent);
             if of == key("agent") {
-                self.look_at_agent(agent);
+                self.check_agent(agent);
             }
         }
         let now = self.now();
-        self.look_for_forgotten_deletes();
-        self.expect.look(now, &mut self.pending);
-        self.expect.look_at_status(now, self.statuses.get(&key("agent")));
+        self.check_forgotten_deletes();
+        self.expect.check_pending(now, &mut self.pending);
+        self.expect.check_status(now, self.statuses.get(&key("agent")));
         if let Some(wrong) = self.expect.take_wrong() {
             self.blame(wrong);
         }
     }
 
-    fn look_at_agent(&mut self, agent: &AgentView) {
+    fn check_agent(&mut self, agent: &AgentView) {
         let now = self.now();
         let open = agent.snapshots.open.is_some();
         if open && agent.snapshots.next.is_some_and(|next| next < now + DUE) {
             self.coverage.reach(Reached::DueWhileOpen);
         }
-        self.look.snapshot_open = open;
+        self.inspection.snapshot_open = open;
         let doubts = agent
             .snapshots
             .by_cause
             .get(&Cause::Ambiguous)
             .copied()
             .unwrap_or_default();
-        if doubts > std::mem::replace(&mut self.look.doubts, doubts) {
+        if doubts > std::mem::replace(&mut self.inspection.doubts, doubts) {
             self.coverage.reach(Reached::DoubtAfterAccepted);
         }
         let Some(sender) = &agent.sender else { return };
@@ -107,34 +107,34 @@ impl World {
         if ledger.bytes > ledger.bound + ONE_OBJECT {
             self.blame(format!("the ledger holds {} bytes of {}", ledger.bytes, ledger.bound));
         }
-        if ledger.overflows > std::mem::replace(&mut self.look.overflows, ledger.overflows) {
+        if ledger.overflows > std::mem::replace(&mut self.inspection.overflows, ledger.overflows) {
             self.coverage.reach(Reached::LedgerFull);
-            self.look.carried_at_overflow.clone_from(&self.look.carried);
+            self.inspection.carried_at_overflow.clone_from(&self.inspection.carried);
         }
         let (held, lossy, line) = (ledger.dirty, ledger.lossy, &sender.line);
-        self.tell(|| format!("look: {held} wait, lossy {lossy}, {line:?}"));
+        self.record(|| format!("look: {held} wait, lossy {lossy}, {line:?}"));
         if ledger.lossy {
-            let carried = self.look.carried_at_overflow.clone();
+            let carried = self.inspection.carried_at_overflow.clone();
             self.pending.overflowed(now, carried.into_iter());
         }
         let kinds = self.kinds();
         if let Some((_, sender)) = self.senders.iter().next_back() {
             let carried = kinds.into_iter().filter(|kind| sender.rules.carries(*kind));
-            self.look.carried = carried.collect();
+            self.inspection.carried = carried.collect();
         }
         let circuit_open = matches!(sender.line, LineView::Open { .. });
         if circuit_open && ledger.tombstones > 0 {
             self.coverage.reach(Reached::RetriesUsedUpWhileDeletesWait);
         }
-        let was_open = std::mem::replace(&mut self.look.circuit_open, circuit_open);
+        let was_open = std::mem::replace(&mut self.inspection.circuit_open, circuit_open);
         if was_open && matches!(sender.line, LineView::Closed) {
             self.coverage.reach(Reached::CircuitClosedByProbe);
         }
-        self.expect.look_at_rejected(now, sender.set_aside.values().sum());
+        self.expect.check_rejected(now, sender.set_aside.values().sum());
     }
 
     /// The delete of a kind that snapshots leave out is not forgotten, not even at the ledger's bound.
-    fn look_for_forgotten_deletes(&mut self) {
+    fn check_forgotten_deletes(&mut self) {
         let here = self
             .resources
             .values()
@@ -150,14 +150,14 @@ impl World {
         }
     }
 
-    fn look_at_heartbeats(&mut self, of: &AgentKey, agent: &AgentView) {
+    fn check_heartbeats(&mut self, of: &AgentKey, agent: &AgentView) {
         let now = self.now();
         let session = agent.sender.as_ref().and_then(|sender| self.session(of, agent, sender));
         let Some(mut session) = session else {
-            self.look.sessions.remove(of);
+            self.inspection.sessions.remove(of);
             return;
         };
-        if let Some(known) = self.look.sessions.get(of) {
+        if let Some(known) = self.inspection.sessions.get(of) {
             let since = known.since;
             let same = Session { since, ..session };
             session = Session {
@@ -165,13 +165,18 @@ impl World {
                 ..same
             };
         }
-        let last = self.look.beats.get(&session.platform).copied().unwrap_or_default();
+        let last = self
+            .inspection
+            .beats
+            .get(&session.platform)
+            .copied()
+            .unwrap_or_default();
         let silent = now.since(session.since.max(last));
         if silent > session.every + LATE {
             let every = session.every;
             self.blame(format!("no heartbeat for {silent:?}, though one is due each {every:?}"));
         }
-        self.look.sessions.insert(of.clone(), session);
+        self.inspection.sessions.insert(of.clone(), session);
     }
 
     /// The session that goes on at this look, if one does.
@@ -182,7 +187,7 @@ impl World {
             && sender.token.phase == TokenPhase::Held
             && !matches!(sender.line, LineView::Denied { .. });
         let platform = agent.platform.as_ref()?.trim_end_matches('/').to_owned();
-        let told = self.told.get(of)?;
+        let told = self.applied.get(of)?;
         let minutes: u64 = told.spec.sync_interval.strip_suffix('m')?.parse().ok()?;
         speaks.then(|| Session {
             generations: (agent.actor.generation, sender.actor.generation),
