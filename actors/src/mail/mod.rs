@@ -71,6 +71,9 @@ where
 {
     let (mut reply, replied) = oneshot::channel();
     courier.carry(Box::new(move || {
+        if reply.is_closed() {
+            return;
+        }
         let request = send();
         actix::spawn(async move {
             // A sender that stops waiting withdraws the message, as it does without a courier.
@@ -335,9 +338,13 @@ where
 
     /// Sends a report, if the parent lives.
     pub fn report(&self, message: M) {
-        let Some(to) = self.to.upgrade() else { return };
-        #[expect(clippy::disallowed_methods, reason = "the last word of an actor that ends")]
-        self.route.send_detached(move || to.do_send(message));
+        let to = self.to.clone();
+        self.route.send_detached(move || {
+            if let Some(to) = to.upgrade() {
+                #[expect(clippy::disallowed_methods, reason = "the last word of an actor that ends")]
+                to.do_send(message);
+            }
+        });
     }
 }
 

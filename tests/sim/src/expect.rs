@@ -38,7 +38,7 @@ pub struct Expect {
     pub share: Option<(Moment, f64)>,
     /// Rule 5: a kind is listed at most so often after this moment.
     pub lists: Option<(ResourceKind, Moment, usize)>,
-    /// Rule 6: from this moment on Degraded names the kind.
+    /// Rule 6: from this moment on Degraded names the kind, as long as faults come.
     pub named: Option<(ResourceKind, Moment)>,
     /// Rule 3: from this moment on no object is rejected.
     pub none_rejected: Option<Moment>,
@@ -55,6 +55,8 @@ pub struct Expect {
 pub(crate) struct Expectations {
     expect: Expect,
     per_second: u32,
+    /// The end of the faults: later changes, lists and snapshots are not measured.
+    until: Moment,
     lags: Vec<Duration>,
     new_lags: Vec<Duration>,
     accepted: usize,
@@ -69,6 +71,7 @@ impl Expectations {
         Self {
             expect: plan.expect.clone(),
             per_second: u32::try_from(plan.per_second).unwrap_or(1).max(1),
+            until: Moment::at(plan.faults_until),
             lags: Vec::new(),
             new_lags: Vec::new(),
             accepted: 0,
@@ -82,6 +85,11 @@ impl Expectations {
     /// The object that the platform takes nothing of.
     pub(crate) fn is_refused(&self, uid: &str) -> bool {
         self.expect.refused.as_deref() == Some(uid)
+    }
+
+    /// The faults are over: everything must be true from here.
+    pub(crate) fn heal(&mut self) {
+        self.expect.refused = None;
     }
 
     /// Names the object that the platform will take nothing of.
@@ -102,6 +110,7 @@ impl Expectations {
         if let Some((of, after, most)) = self.expect.lists
             && of == kind
             && now > after
+            && now < self.until
         {
             self.listed += 1;
             if self.listed > most {
@@ -133,6 +142,7 @@ impl Expectations {
         self.last_accepted = now;
         if let Some((after, most)) = self.expect.snapshots
             && now > after
+            && now < self.until
         {
             self.accepted += 1;
             if self.accepted > most {
@@ -141,6 +151,7 @@ impl Expectations {
         }
         if let Some((after, share)) = self.expect.share
             && asked > after
+            && now < self.until
         {
             self.in_snapshots += now.since(asked);
             let allowed = now.since(after).mul_f64(share) + FIRST_SNAPSHOT;
@@ -152,6 +163,9 @@ impl Expectations {
     }
 
     pub(crate) fn told(&mut self, now: Moment, since: Moment, is_new: bool) {
+        if since > self.until {
+            return;
+        }
         let took = now.since(since);
         if self.expect.lag.is_some_and(|(after, _)| since > after) {
             self.lags.push(took);
@@ -192,6 +206,7 @@ impl Expectations {
         let conditions = || status.into_iter().flat_map(|status| status.conditions.iter());
         if let Some((kind, from)) = self.expect.named
             && now > from
+            && now < self.until
         {
             let degraded = conditions().find(|condition| condition.type_ == "Degraded");
             let names = degraded.is_some_and(|condition| condition.message.contains(kind.spec().kind));
@@ -208,7 +223,7 @@ impl Expectations {
 
     /// Looks at the count of rejected objects.
     pub(crate) fn check_rejected(&mut self, now: Moment, rejected: u64) {
-        if self.expect.none_rejected.is_some_and(|from| now > from) && rejected > 0 {
+        if self.expect.none_rejected.is_some_and(|from| now > from) && now < self.until && rejected > 0 {
             self.blame(format!("{rejected} objects are rejected for a fault of the endpoint"));
         }
     }

@@ -17,6 +17,9 @@ use crate::world::{Handed, HandedState, IN_FORCE};
 /// Changes that are handed over within this time may overtake each other.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A watcher has offered a change this long after it was handed over: messages are held back for up to 50 ms.
+const OFFERED: Duration = Duration::from_millis(200);
+
 /// Kind, namespace and name.
 type Place = (ResourceKind, Option<&'static str>, Rc<str>);
 
@@ -47,6 +50,8 @@ pub(crate) struct Pending {
     pub(crate) most: usize,
     /// Changes before this moment may be lost: an actor died, or the resource was edited.
     forgotten_before: Moment,
+    /// Changes from this moment on may be lost: a watcher died.
+    unoffered_from: Option<Moment>,
     /// The same for kinds that a snapshot makes good: the ledger's bound was reached.
     overflowed: BTreeMap<ResourceKind, Moment>,
     /// The last change that was told by an event: when it was handed over.
@@ -94,6 +99,17 @@ impl Pending {
         self.overflowed.extend(kinds.map(|kind| (kind, now)));
     }
 
+    /// A watcher died: deletes that it has not offered are lost with it, and so are those until all kinds are carried again.
+    pub(crate) fn watcher_died(&mut self, now: Moment) {
+        let offered = Moment::at(now.elapsed().saturating_sub(OFFERED));
+        self.unoffered_from.get_or_insert(offered);
+    }
+
+    /// A snapshot with all kinds was accepted.
+    pub(crate) fn all_carried(&mut self) {
+        self.unoffered_from = None;
+    }
+
     /// A request about an object was not accepted.
     pub(crate) fn failed(&mut self, uid: &str) {
         if let Some(waiting) = self.objects.get_mut(uid) {
@@ -112,6 +128,7 @@ impl Pending {
             let passed_over = state.is_none()
                 && !waiting.failed
                 && *since > self.forgotten_before
+                && self.unoffered_from.is_none_or(|from| *since < from)
                 && self.overflowed.get(&waiting.kind).is_none_or(|at| since > at)
                 && *since + PATIENCE < self.last_event
                 && !carried(waiting.kind)
@@ -142,7 +159,7 @@ impl Pending {
         now: Moment,
         said: &RequestContent,
         platform: &Platform,
-        expect: &mut Expectations,
+        mut expect: Option<&mut Expectations>,
     ) {
         match said {
             RequestContent::Heartbeat => {}
@@ -164,13 +181,13 @@ impl Pending {
                     .map(|(uid, _)| Rc::clone(uid))
                     .collect();
                 for uid in uids {
-                    self.settle(now, &uid, platform, expect);
+                    self.settle(now, &uid, platform, expect.as_deref_mut());
                 }
             }
         }
     }
 
-    fn settle(&mut self, now: Moment, uid: &str, platform: &Platform, expect: &mut Expectations) {
+    fn settle(&mut self, now: Moment, uid: &str, platform: &Platform, mut expect: Option<&mut Expectations>) {
         let has = platform.objects().get(uid).map(|told| (told.kind, told.content));
         match has {
             Some(has) => self.has.insert(uid.to_owned(), has),
@@ -188,7 +205,9 @@ impl Pending {
             if !told {
                 break;
             }
-            expect.told(now, *since, waiting.is_new && state.is_some());
+            if let Some(expect) = &mut expect {
+                expect.told(now, *since, waiting.is_new && state.is_some());
+            }
             waiting.states.pop_front();
             waiting.is_new = false;
             waiting.place_since = waiting.states.front().map_or(now, |(_, since)| *since);

@@ -130,6 +130,9 @@ impl Scenario {
             per_second: 10,
             burst: 20,
             lifetime: Duration::from_secs(3600),
+            pedantic: false,
+            bandwidth: 0,
+            bounds: Bounds::default(),
             faults: Vec::new(),
             ..Plan::new(seed)
         };
@@ -191,7 +194,9 @@ impl Scenario {
                 plan.set_faults_until(minutes(15));
             }
             Self::EndlessList => {
-                plan.pace = Duration::from_secs(3);
+                // A new object would be progress of the list.
+                plan.pace = Duration::from_secs(10);
+                plan.updates_only = true;
                 plan.expect.alive = Some((at(150), at(minutes(8))));
                 plan.faults = vec![fault(row, 0, minutes(8), FaultKind::Endless)];
                 plan.set_faults_until(minutes(8));
@@ -199,7 +204,7 @@ impl Scenario {
             Self::ExpiringWatch => {
                 plan.pace = Duration::from_millis(500);
                 let kind = *dice.pick(&plan.kinds);
-                plan.expect.lists = Some((kind, at(minutes(5)), 5));
+                plan.expect.lists = Some((kind, at(minutes(8)), 5));
                 plan.faults = vec![fault(row, BEGIN, minutes(20), FaultKind::ExpiringWatch(kind))];
                 plan.set_faults_until(minutes(20));
             }
@@ -279,7 +284,8 @@ impl Scenario {
             }
             Self::HeartbeatAbsent => {
                 let away = Weather::all(status(503, None));
-                let absent = Weather::at(status(405, None), Endpoint::Heartbeat);
+                let code = *dice.pick(&[405, 405, 429, 500]);
+                let absent = Weather::at(status(code, None), Endpoint::Heartbeat);
                 plan.expect.alive = Some((at(BEGIN + 240 + 90), at(minutes(20))));
                 plan.faults = vec![
                     fault(row, BEGIN, minutes(20), FaultKind::Weather(vec![absent])),
@@ -313,12 +319,14 @@ impl Scenario {
                 plan.set_faults_until(minutes(18));
             }
             Self::LargeBodyReset => {
-                // A whole body has some 48 objects of 280 bytes; that of one kind a quarter.
+                // A whole body has some 48 objects of 900 bytes; that of one kind a quarter.
+                plan.padding = 600;
                 let reset = Weather {
-                    above: 7_000,
+                    above: 25_000,
                     ..Weather::at(Mishap::ResetBefore, Endpoint::Snapshot)
                 };
                 plan.pace = Duration::from_secs(10);
+                plan.updates_only = true;
                 plan.expect.alive = Some((at(660), at(minutes(16))));
                 plan.faults = vec![fault(row, 0, minutes(16), FaultKind::Weather(vec![reset]))];
                 plan.heals = Duration::from_secs(minutes(70));

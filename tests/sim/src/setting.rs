@@ -72,7 +72,7 @@ impl World {
     pub(crate) fn create(&mut self, kind: obsyk_domain::resource::ResourceKind) {
         self.names += 1;
         let name = format!("web-{}", self.names);
-        self.cluster.create(kind, &name, 0);
+        self.cluster.create(kind, &name, self.plan.padding);
     }
 
     pub(crate) fn create_resource(&mut self, name: &str, platform: &str) {

@@ -47,6 +47,7 @@ impl Simulation {
         };
         self.until(Moment::at(trouble)).await?;
         self.world.borrow_mut().heal();
+        self.run_commands();
         self.pass(heals).await?;
         // An overtaken watch shows only when it asks again.
         let waits_a_day = {
@@ -116,13 +117,19 @@ impl Simulation {
             }
             Happening::Drained(_) | Happening::SupervisorEnded(_) => {}
             Happening::Inspect => {
+                let mut world = self.world.borrow_mut();
                 if let Some(process) = &self.process {
                     process.inspect();
+                    world.check_answers();
                 }
-                self.world.borrow_mut().plan_next_inspection();
+                world.plan_next_inspection();
             }
             other => self.world.borrow_mut().happen(other),
         }
+        self.run_commands();
+    }
+
+    fn run_commands(&mut self) {
         let commands = std::mem::take(&mut self.world.borrow_mut().commands);
         for command in commands {
             match (command, &self.process) {

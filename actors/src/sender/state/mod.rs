@@ -23,7 +23,7 @@ mod snapshot;
 mod tokens;
 mod view;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ pub struct SenderState {
     ledger: Ledger,
     line: Line,
     open: Option<Open>,
-    flights: HashMap<u64, Flight>,
+    flights: BTreeMap<u64, Flight>,
     next_id: u64,
     /// Some snapshot was accepted under this config: events may follow.
     accepted: bool,
@@ -109,7 +109,7 @@ impl SenderState {
             ledger: Ledger::bounded(bounds.ledger),
             line: Line::new(),
             open: None,
-            flights: HashMap::new(),
+            flights: BTreeMap::new(),
             next_id: 0,
             accepted: false,
             heard: false,
@@ -218,7 +218,7 @@ impl SenderState {
     fn abort(&mut self, turn: &mut Turn<'_>, drop: impl Fn(&Flight) -> bool) -> bool {
         let aborted: Vec<u64> = self
             .flights
-            .extract_if(|_, flight| drop(flight))
+            .extract_if(.., |_, flight| drop(flight))
             .map(|(id, _)| id)
             .collect();
         let any = !aborted.is_empty();

@@ -84,6 +84,8 @@ pub struct Cluster {
     restores: Vec<u64>,
     /// How the API server behaves.
     pub api: Api,
+    /// Changes that nobody has taken notice of.
+    fresh: Vec<(ResourceKind, Change)>,
 }
 
 impl Cluster {
@@ -103,6 +105,7 @@ impl Cluster {
             gone: HashSet::new(),
             restores: Vec::new(),
             api: Api::default(),
+            fresh: Vec::new(),
         }
     }
 
@@ -145,7 +148,14 @@ impl Cluster {
         } else {
             it.now.insert(Rc::clone(&object.uid), (version, Rc::clone(&object)));
         }
-        it.history.push(Change { version, object, gone });
+        let change = Change { version, object, gone };
+        self.fresh.push((kind, change.clone()));
+        it.history.push(change);
+    }
+
+    /// Takes the changes since the last call.
+    pub fn take_fresh(&mut self) -> Vec<(ResourceKind, Change)> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Creates an object under a name that nobody has.

@@ -47,6 +47,9 @@ impl World {
         let throw = self.dice.within(0, 99);
         let crowded = count > GROWTH * self.plan.objects;
         match object {
+            Some(object) if self.plan.updates_only || self.expect.is_refused(&object.uid) => {
+                self.cluster.update(kind, &object);
+            }
             None => self.create(kind),
             Some(_) if throw < 15 && !crowded => self.create(kind),
             Some(object) if throw < 28 || (crowded && throw < 40) => self.cluster.delete(kind, &object),
@@ -59,7 +62,7 @@ impl World {
 
     pub(super) fn create_again(&mut self, kind: ResourceKind, object: &Rc<Object>) {
         self.cluster.delete(kind, object);
-        self.cluster.create(kind, &object.name, 0);
+        self.cluster.create(kind, &object.name, self.plan.padding);
     }
 
     pub(super) fn all(&self, kind: ResourceKind) -> Vec<Rc<Object>> {
@@ -83,7 +86,11 @@ impl World {
         let Some(what) = self.fault(number).map(|fault| fault.what) else {
             return;
         };
-        if !self.active.contains(&number) || self.cluster.api.down {
+        if !self.active.contains(&number) {
+            return;
+        }
+        if self.cluster.api.down {
+            self.plan_in(Duration::from_secs(1), Happening::Storms(number));
             return;
         }
         let wait = match what {

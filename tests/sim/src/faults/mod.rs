@@ -161,6 +161,7 @@ impl World {
         for number in self.active.clone() {
             self.end(number);
         }
+        self.expect.heal();
         // A restored backup may have brought broken objects back.
         for kind in self.plan.kinds.clone() {
             self.mend_objects(kind);

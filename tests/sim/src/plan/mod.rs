@@ -152,6 +152,10 @@ pub struct Plan {
     pub kinds: Vec<ResourceKind>,
     /// Objects of each kind at the start.
     pub objects: usize,
+    /// Bytes of padding of new objects.
+    pub padding: usize,
+    /// Objects are only updated, never created or deleted by chance.
+    pub updates_only: bool,
     /// The mean time between two changes.
     pub pace: Duration,
     /// How long a token lives.
@@ -251,6 +255,8 @@ impl Plan {
             pedantic: dice.happens(0.5),
             per_second: *dice.pick(&[10, 10, 10, 3, 50]),
             burst: *dice.pick(&[20, 20, 1, 50]),
+            padding: 0,
+            updates_only: false,
             kinds,
             bandwidth: *dice.pick(&bandwidths),
             bounds: Bounds {

@@ -62,7 +62,7 @@ pub(crate) struct Rules {
     /// Objects whose delete was accepted.
     deleted: HashSet<String>,
     /// The accepted state of each object, and the objects by place.
-    told: HashMap<String, StoredObject>,
+    told: BTreeMap<String, StoredObject>,
     places: HashMap<(ResourceKind, Option<String>, String), String>,
     /// Kinds whose events may be wrong, until a snapshot listed after this moment is accepted.
     untrusted_since: BTreeMap<ResourceKind, Moment>,
@@ -109,7 +109,7 @@ impl Rules {
 
     /// Returns true if snapshots have this kind, or nothing shows that they do not.
     pub fn carries(&self, kind: ResourceKind) -> bool {
-        self.carried.is_empty() || self.untrusted_since.contains_key(&kind) || self.carried.contains(&kind)
+        self.carried.is_empty() || self.carried.contains(&kind)
     }
 
     /// Returns true if an event of this kind is in flight.
@@ -212,13 +212,13 @@ impl Rules {
             return Ok(());
         }
         let content = event.object.as_ref().map(|object| object.content);
-        if self.refused.get(uid) == Some(&content) {
+        if event.object.is_some() && self.refused.get(uid) == Some(&content) {
             return Err(format!("{uid} is said again, though the platform refused it for good"));
         }
-        if self.deleted.contains(uid) {
-            return Err(format!("something is said of {uid} after its delete was accepted"));
-        }
         if let Some(object) = &event.object {
+            if self.deleted.contains(uid) {
+                return Err(format!("{uid} is sent after its delete was accepted"));
+            }
             self.check_order(uid, object)?;
             let namesake = self.places.get(&place(object)).filter(|other| *other != uid);
             if let Some(namesake) = namesake.filter(|_| self.carried.contains(&event.kind)) {

@@ -48,10 +48,11 @@ impl World {
         };
         if doomed {
             self.doomed = None;
-            if let Some(task) = task {
-                self.actors.remove(&task);
+            let actor = task.and_then(|task| self.actors.remove(&task));
+            match actor {
+                Some((_, Role::Watcher)) => self.pending.watcher_died(now),
+                Some(_) | None => self.pending.forget(now),
             }
-            self.pending.forget(now);
             self.record(|| "an actor dies".to_owned());
         }
         (now, doomed)

@@ -21,6 +21,9 @@ use crate::setting::{HERE, key};
 /// and messages are held back.
 const LATE: Duration = Duration::from_secs(9);
 
+/// The supervisor gives its agents 600 ms: it answers one inspection before the next one.
+const MOST_UNANSWERED: u32 = 3;
+
 /// A snapshot that may open within this time is due; the daily one is further away.
 const DUE: Duration = Duration::from_secs(600);
 
@@ -30,8 +33,14 @@ const ONE_OBJECT: usize = 160_000;
 /// The last look.
 #[derive(Debug, Default)]
 pub(crate) struct LastInspection {
-    snapshot_open: bool,
-    circuit_open: bool,
+    /// Inspections since the last answer.
+    unanswered: u32,
+    /// When it was answered, or the process started.
+    at: Moment,
+    /// When the open snapshot was opened.
+    snapshot_opened: Option<Moment>,
+    /// The generation of the sender whose circuit was open.
+    circuit_open_in: Option<u64>,
     overflows: u64,
     doubts: u64,
     /// The kinds that snapshots had.
@@ -54,7 +63,20 @@ struct Session {
 impl LastInspection {
     /// Returns true if a snapshot was open at the last look.
     pub(crate) fn snapshot_is_open(&self) -> bool {
-        self.snapshot_open
+        self.snapshot_opened.is_some()
+    }
+
+    /// Begins with a process.
+    pub(crate) fn of_process(now: Moment) -> Self {
+        Self {
+            at: now,
+            ..Self::default()
+        }
+    }
+
+    /// Returns a moment before which the snapshot that is sent now was not opened.
+    pub(crate) fn snapshot_opened_after(&self) -> Moment {
+        self.snapshot_opened.unwrap_or(self.at)
     }
 
     /// A heartbeat goes out.
@@ -64,8 +86,18 @@ impl LastInspection {
 }
 
 impl World {
+    /// An inspection begins: the one before must have been answered.
+    pub(crate) fn check_answers(&mut self) {
+        let asked = self.inspection.unanswered;
+        self.inspection.unanswered += 1;
+        if asked > MOST_UNANSWERED {
+            self.blame(format!("the actors have not answered {asked} inspections"));
+        }
+    }
+
     /// The actors showed themselves.
     pub(crate) fn inspected(&mut self, view: &SupervisorView) {
+        self.inspection.unanswered = 0;
         for agent in &view.agents {
             let of = AgentKey {
                 namespace: agent.namespace.as_str().into(),
@@ -78,7 +110,7 @@ impl World {
         }
         let now = self.now();
         self.check_forgotten_deletes();
-        self.expect.check_pending(now, &mut self.pending);
+        self.expect.check_pending(now, &mut self.owed);
         self.expect.check_status(now, self.statuses.get(&key("agent")));
         if let Some(wrong) = self.expect.take_wrong() {
             self.blame(wrong);
@@ -91,7 +123,8 @@ impl World {
         if open && agent.snapshots.next.is_some_and(|next| next < now + DUE) {
             self.coverage.reach(Reached::DueWhileOpen);
         }
-        self.inspection.snapshot_open = open;
+        self.inspection.snapshot_opened = agent.snapshots.open.as_ref().map(|open| open.opened);
+        self.inspection.at = now;
         let doubts = agent
             .snapshots
             .by_cause
@@ -126,8 +159,9 @@ impl World {
         if circuit_open && ledger.tombstones > 0 {
             self.coverage.reach(Reached::RetriesUsedUpWhileDeletesWait);
         }
-        let was_open = std::mem::replace(&mut self.inspection.circuit_open, circuit_open);
-        if was_open && matches!(sender.line, LineView::Closed) {
+        let open_in = circuit_open.then_some(sender.actor.generation);
+        let was_open_in = std::mem::replace(&mut self.inspection.circuit_open_in, open_in);
+        if was_open_in == Some(sender.actor.generation) && matches!(sender.line, LineView::Closed) {
             self.coverage.reach(Reached::CircuitClosedByProbe);
         }
         self.expect.check_rejected(now, sender.set_aside.values().sum());

@@ -23,7 +23,7 @@ impl World {
         }
         sender.cluster_name = Some(snapshot.cluster_name.clone());
         let is_new = |kind: &ResourceKind| sender.last_lists.as_ref().is_some_and(|last| !last.contains_key(kind));
-        if snapshot.lists.keys().any(is_new) {
+        if snapshot.lists.len() > 1 && snapshot.lists.keys().any(is_new) {
             self.coverage.reach(Reached::KindReadableLater);
         }
     }
@@ -60,8 +60,11 @@ impl World {
             ));
             return;
         }
-        // The snapshot was opened no sooner than the first list after the one before.
-        let Some(asked) = self.first_ask.take() else { return };
+        // One kind by itself is a part.
+        if snapshot.lists.len() < 2 {
+            return;
+        }
+        let asked = self.inspection.snapshot_opened_after();
         let wrong = self.plan.kinds.iter().find_map(|kind| {
             let in_it = snapshot.lists.contains_key(kind);
             let before = |since: Option<Moment>| since.is_some_and(|since| since <= asked);

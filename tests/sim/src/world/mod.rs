@@ -120,8 +120,6 @@ pub struct World {
     pub(crate) cluster: Cluster,
     pub(crate) feeds: BTreeMap<u64, Feed>,
     pub(crate) lists: Lists,
-    /// When the first list was asked for since the last snapshot.
-    pub(crate) first_ask: Option<Moment>,
     /// The newest state of each object that a watcher was handed.
     pub(crate) handed: HashMap<Rc<str>, Handed>,
     pub(crate) wire: Wire,
@@ -145,7 +143,10 @@ pub struct World {
     pub(crate) process: Option<u64>,
     pub(crate) inspection: LastInspection,
     inspect_every: Duration,
+    /// The changes that watchers were handed and the platform lacks.
     pub(crate) pending: Pending,
+    /// The changes that the cluster has and the platform lacks.
+    pub(crate) owed: Pending,
     pub(crate) expect: Expectations,
     pub(crate) saboteur: Saboteur,
     /// How far the wall clock is off.
@@ -174,7 +175,6 @@ impl World {
             cluster: Cluster::new(&plan.kinds, plan.first_version),
             feeds: BTreeMap::new(),
             lists: Lists::default(),
-            first_ask: None,
             handed: HashMap::new(),
             wire: Wire::new(
                 [platform(crate::setting::HERE), platform(crate::setting::THERE)],
@@ -198,6 +198,7 @@ impl World {
             inspection: LastInspection::default(),
             inspect_every: INSPECTION_INTERVAL,
             pending: Pending::default(),
+            owed: Pending::default(),
             expect: Expectations::new(&plan),
             saboteur: Saboteur::new(bug),
             skew: Duration::ZERO,
@@ -269,6 +270,7 @@ impl World {
             Happening::Forge(forged) => self.forge(*forged),
             Happening::Start | Happening::Drained(_) | Happening::SupervisorEnded(_) | Happening::Inspect => {}
         }
+        self.owe_changes();
     }
 
     /// Records the first fault of the operator.
@@ -288,6 +290,7 @@ impl World {
     pub(crate) fn next_process(&mut self) -> u64 {
         let number = self.next_id();
         self.process = Some(number);
+        self.inspection = LastInspection::of_process(self.now());
         number
     }
 
@@ -305,7 +308,6 @@ impl World {
         self.all_applied = false;
         self.limits.clear();
         self.lists = Lists::default();
-        self.first_ask = None;
         self.handed.clear();
         self.inspection = LastInspection::default();
         self.wire.abandon_all(&mut self.dice);

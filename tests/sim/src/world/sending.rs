@@ -269,7 +269,8 @@ impl World {
                     && platform.origin == crate::setting::HERE
                 {
                     let said = Rc::clone(&request.said);
-                    self.pending.arrived(now, &said, platform, &mut self.expect);
+                    self.pending.arrived(now, &said, platform, None);
+                    self.owed.arrived(now, &said, platform, Some(&mut self.expect));
                 }
                 if let Some(outcome) = answer.filter(|_| answered) {
                     let takes = self.dice.millis(1, 30) + self.wire.slowness(number);
@@ -319,6 +320,9 @@ impl World {
             match outcome {
                 Outcome::Status { code: 200..=299, .. } => {
                     self.coverage.snapshots += 1;
+                    if snapshot.lists.len() == self.plan.kinds.len() {
+                        self.pending.all_carried();
+                    }
                     let asked = crate::expect::asked(&self.lists, snapshot.lists.keys().copied());
                     self.expect.snapshot_accepted(now, asked);
                 }

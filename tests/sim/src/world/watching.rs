@@ -78,7 +78,6 @@ impl World {
     fn list_asked(&mut self, kind: ResourceKind, now: Moment) {
         let times = self.lists.0.entry(kind).or_default();
         times.asked = now;
-        self.first_ask.get_or_insert(now);
         self.expect.list_begins(now, kind);
         let mut flies = false;
         for sender in self.senders.values_mut() {
@@ -198,6 +197,26 @@ impl World {
         for number in feeds {
             let takes = self.dice.millis(1, 20);
             self.plan_feed(number, takes);
+        }
+    }
+
+    /// The cluster's changes are owed to the platform from the moment at which they are written.
+    pub(crate) fn owe_changes(&mut self) {
+        let now = self.now();
+        for (kind, change) in self.cluster.take_fresh() {
+            let state = match (change.gone, change.object.is_good()) {
+                (true, _) => HandedState::Gone,
+                (false, true) => HandedState::Says(change.object.content),
+                (false, false) => HandedState::Skipped,
+            };
+            let handed = Handed {
+                kind,
+                namespace: change.object.namespace,
+                name: Rc::clone(&change.object.name),
+                version: change.version,
+                state,
+            };
+            self.owed.handed(now, &change.object.uid, &handed);
         }
     }
 }
