@@ -140,13 +140,12 @@ impl World {
         if ledger.bytes > ledger.bound + ONE_OBJECT {
             self.blame(format!("the ledger holds {} bytes of {}", ledger.bytes, ledger.bound));
         }
-        if ledger.overflows > std::mem::replace(&mut self.inspection.overflows, ledger.overflows) {
+        let overflowed = ledger.overflows > std::mem::replace(&mut self.inspection.overflows, ledger.overflows);
+        if overflowed {
             self.coverage.reach(Reached::LedgerFull);
             self.inspection.carried_at_overflow.clone_from(&self.inspection.carried);
         }
-        let (held, lossy, line) = (ledger.dirty, ledger.lossy, &sender.line);
-        self.record(|| format!("look: {held} wait, lossy {lossy}, {line:?}"));
-        if ledger.lossy {
+        if overflowed || ledger.lossy {
             let carried = self.inspection.carried_at_overflow.clone();
             self.pending.overflowed(now, carried.into_iter());
         }

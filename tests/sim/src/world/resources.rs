@@ -107,8 +107,21 @@ impl World {
             burst: u32::try_from(new.rate_limit.burst_size).unwrap_or_default(),
             until: None,
         });
-        self.pending.forget(now);
-        let Some(old) = old else { return };
+        let Some(old) = old else {
+            self.pending.forget(now);
+            return;
+        };
+        // Another rate drops nothing; an interval may be invalid.
+        let key = |spec: &ObsykAgentSpec| {
+            (
+                spec.platform_url.clone(),
+                spec.cluster_name.clone(),
+                spec.sync_interval.clone(),
+            )
+        };
+        if key(old) != key(new) {
+            self.pending.forget(now);
+        }
         if self.inspection.snapshot_is_open() {
             self.coverage.reach(Reached::EditWhileOpen);
         }
