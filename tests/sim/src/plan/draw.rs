@@ -61,7 +61,7 @@ fn deletes_of_an_unreadable_kind(kinds: &[ResourceKind], dice: &mut Dice) -> Vec
         (Row::K11, 1000, 1, FaultKind::AllDeleted(kind)),
         (Row::K8, 1500, 60, FaultKind::Forbid(kind)),
         (Row::L1, 1600, 1, FaultKind::Death(Death::Watcher)),
-        (Row::K12, dice.within(4000, 12_000), 10, fat),
+        (Row::K12, dice.within(9000, 14_000), 10, fat),
     ]
 }
 

@@ -235,7 +235,7 @@ impl Plan {
                 faults.push(fault(row, &kinds, &mut dice).moved_to(at));
             }
         }
-        if dice.happens(0.05) {
+        if dice.happens(0.1) {
             faults.extend(ambush(&kinds, &mut dice));
         }
         faults.sort_by_key(|fault| fault.at);
