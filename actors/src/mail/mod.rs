@@ -10,8 +10,9 @@
 //! The count of those that wait is the one number that two actors write: a counter, like those of the metrics, on which
 //! nothing depends.
 //!
-//! Every message passes [`Address`], [`Post`] or [`ExitRecipient`]; reports of a child's end, which take the last one, are not counted. Where the clock names a [`Courier`], as the simulation's does,
-//! messages go by way of that courier, in order for each receiver; otherwise they go at once.
+//! Every message passes [`Address`], [`Post`] or [`ExitRecipient`]. Reports of a child's end take the last one, and are not
+//! counted. Where the clock names a [`Courier`], as the simulation's does, messages go by way of that courier, in order for each
+//! receiver; otherwise they go at once.
 
 #[cfg(test)]
 mod tests;

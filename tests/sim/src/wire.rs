@@ -51,7 +51,7 @@ pub enum Mishap {
         code: u16,
         /// `Retry-After`.
         retry_after: Option<Duration>,
-        /// Returns true if it was done.
+        /// True if it was done.
         done: bool,
     },
 }
@@ -141,7 +141,7 @@ enum State {
 pub enum Step {
     /// It arrives; the first time it is answered.
     Arrives {
-        /// Returns true if the sender waits for the answer.
+        /// True if the sender waits for the answer.
         answered: bool,
     },
     /// The sender learns this.

@@ -32,7 +32,7 @@ pub struct Object {
     pub content: u64,
     /// Bytes that it carries besides.
     pub padding: usize,
-    /// Returns true if it can be decoded.
+    /// True if it can be decoded.
     pub health: Health,
 }
 
@@ -80,7 +80,7 @@ pub struct Change {
     pub version: u64,
     /// The object's state, or its last one.
     pub object: Rc<Object>,
-    /// Returns true if it is gone with this.
+    /// True if it is gone with this.
     pub gone: bool,
 }
 

@@ -27,7 +27,7 @@ pub struct Platform {
     issued: u64,
     /// How long its tokens live.
     pub lifetime: Duration,
-    /// Returns true if it says 404 to a delete of what it doesn't hold.
+    /// True if it says 404 to a delete of what it doesn't hold.
     pub pedantic: bool,
     /// Objects of events that were answered as refused for good, until a later event is accepted.
     pub refused: BTreeSet<String>,

@@ -163,6 +163,12 @@ pub struct World {
     pub(crate) lived: Duration,
 }
 
+/// Rounds up to tokio's unit of time.
+fn whole_millis(at: Moment) -> Moment {
+    let millis = at.elapsed().as_nanos().div_ceil(1_000_000);
+    Moment::at(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)))
+}
+
 impl World {
     /// Creates the world of a plan, in which nothing has happened yet.
     pub(crate) fn shared(plan: Plan, bug: Option<Bug>, record_story: bool) -> Shared {
@@ -222,10 +228,7 @@ impl World {
 
     /// Plans a happening. Tokio's timers count whole milliseconds.
     pub(crate) fn plan_at(&mut self, at: Moment, what: Happening) {
-        let at = Moment::at(Duration::from_millis(
-            u64::try_from(at.elapsed().as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX),
-        ));
-        self.queue.plan(at, what);
+        self.queue.plan(whole_millis(at), what);
         if let Some(alarm) = &self.alarm {
             alarm.wake_by_ref();
         }

@@ -158,33 +158,15 @@ impl World {
 
     /// A request of a saboteur goes out in a sender's name.
     pub(crate) fn forge(&mut self, forged: Forged) {
-        let Forged {
-            sender,
-            origin,
-            token,
-            said,
-        } = forged;
-        if !self.senders.contains_key(&sender) {
+        let Some(sender) = self.senders.get(&forged.sender) else {
             return;
-        }
-        let backlog = matches!(said, RequestContent::Heartbeat) && self.saboteur.is(Bug::HeartbeatWaitsForBacklog);
-        let busy = backlog && {
-            let now = self.now();
-            self.senders
-                .get(&sender)
-                .is_some_and(|sender| now.since(sender.last_event_at) < Duration::from_secs(5))
         };
-        if busy {
-            let forged = Forged {
-                sender,
-                origin,
-                token,
-                said,
-            };
+        let waits = matches!(forged.said, RequestContent::Heartbeat) && self.saboteur.is(Bug::HeartbeatWaitsForBacklog);
+        if waits && self.now().since(sender.last_event_at) < Duration::from_secs(5) {
             self.plan_in(Duration::from_secs(1), Happening::Forge(Box::new(forged)));
             return;
         }
-        let number = self.launch(sender, origin, token, said);
+        let number = self.launch(forged.sender, forged.origin, forged.token, forged.said);
         self.wire.forge(number);
     }
 
@@ -228,7 +210,6 @@ impl World {
         let burst = limits.iter().map(|limits| limits.burst).max().unwrap_or_default();
         self.note_sent(id, &origin, &token, &said);
         let single = self.resources.len() == 1;
-        let lists = self.lists.clone();
         let request = Request::new(id, &origin, &token, said);
         let said = Rc::clone(&request.said);
         let (number, steps) = self.wire.launch(now, request, &mut self.dice);
@@ -243,7 +224,7 @@ impl World {
                 token: &token,
                 per_second: rate,
                 burst,
-                lists: single.then_some(&lists),
+                lists: single.then_some(&self.lists),
             },
         );
         self.expect.sent(&said);

@@ -12,7 +12,7 @@ use obsyk_domain::ports::{Opening, ReadError, Signal};
 use obsyk_domain::resource::ResourceKind;
 use obsyk_domain::time::Moment;
 
-use super::{ActorId, Happening, World};
+use super::{ActorId, Happening, World, whole_millis};
 use crate::cluster::Feed;
 use crate::coverage::Reached;
 use crate::saboteur::Bug;
@@ -175,9 +175,7 @@ impl World {
 
     /// Something will come on a stream, after this wait or sooner.
     pub(crate) fn plan_feed(&mut self, number: u64, wait: Duration) {
-        let at = Moment::at(Duration::from_millis(
-            u64::try_from((self.now() + wait).elapsed().as_micros().div_ceil(1000)).unwrap_or(u64::MAX),
-        ));
+        let at = whole_millis(self.now() + wait);
         if let Some(feed) = self.feeds.get_mut(&number)
             && feed.planned.is_none_or(|planned| at < planned)
         {
